@@ -1,0 +1,45 @@
+# The policy that sallyport uses when it is given none.
+
+# Where every decision, call and result is recorded.
+audit {
+  file = "sallyport.audit.jsonl"
+}
+
+server {server} {
+{command}
+  # A plain process with your own rights. Nothing contains it.
+  sandbox "none" {}
+
+  # Of your environment only these are passed on; tokens and keys are not.
+  inherit = ["PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "USER", "SHELL", "TERM"]
+
+  # Arguments must fit the tool's own input schema.
+  schemas = "enforce"
+
+  # Each tool's tier is taken from its name and annotations, the higher of both.
+  # What reads runs; what changes is logged first; what destroys, or leaves this
+  # machine, needs a person. A tool that says nothing counts as destroying.
+  risk = "infer"
+}
+
+role "local" {
+  allow = [{tools}]
+
+  resources {
+    allow = [{resources}]
+  }
+  prompts {
+    allow = [{prompts}]
+  }
+
+  # Wide enough for a person at work, too narrow for a runaway loop.
+  limits {
+    calls       = 5000
+    tokens      = 5000000
+    timeout     = "120s"
+    rate        = "20/s"
+    burst       = 40
+    concurrent  = 16
+    result_size = "4MiB"
+  }
+}

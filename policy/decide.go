@@ -1,0 +1,236 @@
+package policy
+
+import (
+	"strconv"
+	"strings"
+
+	"sallyport/policy/match"
+)
+
+// Kind is what a call is about. The zero Kind is none and is refused.
+type Kind uint8
+
+// The kinds of call that a policy judges.
+const (
+	ToolCall     Kind = iota + 1 // Name is the upstream's own tool name
+	ResourceRead                 // Name is the resource's URI, or a URI template in a list
+	PromptGet                    // Name is the prompt's name
+	Extension                    // Name is a method that is not in the protocol
+	kinds
+	// Protocol is the protocol's own machinery, such as a list or a ping: every
+	// role may use it, at tier Read. Name is the method.
+	Protocol Kind = 255
+)
+
+// String is the kind as a noun for messages.
+func (k Kind) String() string {
+	if k >= kinds {
+		k = 0
+	}
+	return [kinds]string{"unknown kind", "tool", "resource", "prompt", "method"}[k]
+}
+
+// Call is one request as it will be sent, for Decide to judge.
+type Call struct {
+	Role, Server string
+	Kind         Kind
+	Name         string // at most 4096 bytes of visible text
+	// Args are the decoded arguments: nil, bool, string, json.Number, []any
+	// and map[string]any. Anything else makes a rule that reads it fail.
+	Args map[string]any
+	// Opaque says that there are arguments which are no object. No schema takes
+	// them, and no condition can be told.
+	Opaque bool
+	// Tool is what the upstream's definition says; nil: it lists no such tool.
+	Tool *ToolFacts
+	// Validate checks Args against the tool's inputSchema. It is called at most
+	// once, when the server's schemas are enforced and the lists allow the call.
+	Validate func() error
+}
+
+const maxName = 4096
+
+// role is a role block, with its lists resolved for each server.
+type role struct {
+	name   string
+	limits Limits
+	access map[string]*access
+}
+
+// access is what one role may do with one server.
+type access struct {
+	server *Server
+	lists  [kinds]list
+	rules  []*rule // those that deny before those that ask
+}
+
+type list struct{ allow, deny match.Set[source] }
+
+// rule is a rule block.
+type rule struct {
+	tools   match.Set[source] // of one server
+	when    *match.Condition
+	message string // ": …" or empty
+	then    string // "deny" or "ask"
+	by      source
+}
+
+// Decide judges one call. It is pure: no clock, no I/O, no state. The order is
+// the security property: role, name, allow list, deny list (which wins),
+// definition, schema, rules that deny, rules that ask, tier. The first refusal
+// stands.
+func (p *Policy) Decide(c Call) Decision {
+	a, d := p.admit(c.Role, c.Kind, c.Server, c.Name)
+	switch {
+	case a == nil:
+	case c.Kind == ToolCall:
+		risk := a.server.risks.assess(c.Name, c.Tool)
+		d.tier = risk.tier
+		if d.verdict == allow {
+			return a.decideTool(&c, risk, d)
+		}
+	case c.Kind == Extension: // the operator named it; what it does nobody said
+		d.tier = Modify
+	default:
+		d.tier = Read
+	}
+	return d
+}
+
+// Admits reports whether the lists would ever let the role have this; it is
+// the same look-up that Decide begins with, for showing lists.
+func (p *Policy) Admits(role string, kind Kind, server, name string) bool {
+	_, d := p.admit(role, kind, server, name)
+	return d.verdict == allow
+}
+
+// admit is the part of the decision that needs no arguments.
+func (p *Policy) admit(roleName string, kind Kind, server, name string) (*access, Decision) {
+	var d Decision
+	if p == nil {
+		return nil, d
+	}
+	r := p.roles[roleName]
+	if r == nil {
+		return nil, d.refuse(RoleUnknown, nil, "role %.80q is not in the policy", roleName)
+	}
+	d.limits = &r.limits
+	if kind == Protocol {
+		d.tier = Read
+		return nil, d.allow(nil)
+	}
+	if kind == 0 || kind >= kinds {
+		return nil, d.refuse(KindUnknown, nil, "%s", KindUnknown.Sentence())
+	}
+	if name == "" {
+		return p.admitNameless(r, kind, server, d)
+	}
+	if len(name) > maxName || kind != ResourceRead && !match.Plain(name) {
+		return nil, d.refuse(Malformed, nil, "the name of the %v is too long or holds hidden characters", kind)
+	}
+	a := r.access[server]
+	if a == nil {
+		return nil, d.refuse(NotAllowed, nil, "role %q may use nothing of server %.80q", roleName, server)
+	}
+	return a, a.lists[kind].admit(d, kind, server, name)
+}
+
+// admitNameless lets a request that names nothing pass where everything is
+// allowed and nothing denied: the server's own error is the best answer then.
+func (p *Policy) admitNameless(r *role, kind Kind, server string, d Decision) (*access, Decision) {
+	a := r.access[server]
+	if a == nil || !a.lists[kind].deny.Empty() || !a.lists[kind].allow.CoversAll("") {
+		return nil, d.refuse(Malformed, nil, "the request does not name the %v that it is for", kind)
+	}
+	return a, d.allow(nil)
+}
+
+func (l *list) admit(d Decision, kind Kind, server, name string) Decision {
+	if kind == Extension && ownMethod(name) {
+		return d.refuse(MethodNotAllowed, nil, "method %q belongs to the protocol and cannot pass as an extension", name)
+	}
+	hit := l.allow.Find(name)
+	switch {
+	case hit == nil && kind == Extension:
+		return d.refuse(MethodNotAllowed, nil, "method %q of server %q: %s", name, server, MethodNotAllowed.Sentence())
+	case hit == nil && kind == ResourceRead && match.Ambiguous(name):
+		return d.refuse(AmbiguousURI, nil, "%s", AmbiguousURI.Sentence())
+	case hit == nil:
+		return d.refuse(NotAllowed, nil, "%v %.200q of server %q: %s", kind, name, server, NotAllowed.Sentence())
+	}
+	if no := l.deny.Find(name); no != nil {
+		return d.refuse(Denied, no, "%v %.200q of server %q: %s", kind, name, server, Denied.Sentence())
+	}
+	// A URI that can be read in two ways is safe only where everything is
+	// allowed and nothing is denied.
+	if kind == ResourceRead && match.Ambiguous(name) && !(l.deny.Empty() && l.allow.CoversAll(name)) {
+		return d.refuse(AmbiguousURI, hit, "%s", AmbiguousURI.Sentence())
+	}
+	return d.allow(hit)
+}
+
+func (a *access) decideTool(c *Call, risk assessed, d Decision) Decision {
+	allowed := d.by
+	if c.Tool != nil && c.Tool.Quarantined != "" {
+		return d.refuse(Quarantined, nil, "tool %q of server %q is quarantined: %s", c.Name, c.Server, match.Brief(c.Tool.Quarantined))
+	}
+	if !a.server.SkipSchemas {
+		if c.Opaque {
+			return d.refuse(ArgumentsInvalid, nil, "the arguments of tool %q must be an object", c.Name)
+		}
+		if c.Tool == nil {
+			return d.refuse(ToolUnknown, nil, "tool %q of server %q: %s", c.Name, c.Server, ToolUnknown.Sentence())
+		}
+		if c.Validate != nil {
+			if err := c.Validate(); err != nil {
+				return d.refuse(ArgumentsInvalid, nil, "the arguments do not fit the input schema of tool %q: %s", c.Name, match.Brief(err.Error()))
+			}
+		}
+	}
+	in := match.Input{Args: c.Args, Opaque: c.Opaque, Tool: c.Name, Server: c.Server, Role: c.Role}
+	var by *source
+	d.tier, by = risk.raisedBy(in)
+	for _, r := range a.rules {
+		if word, spoken := r.judge(in, d); spoken {
+			return word
+		}
+	}
+	if d.tier.NeedsPerson() {
+		return d.ask(by, "tool "+strconv.Quote(c.Name)+" of server "+strconv.Quote(c.Server)+" is of tier "+d.tier.String())
+	}
+	return d.allow(allowed)
+}
+
+// judge is the rule's word on one call; spoken is false when it has none. A
+// rule that cannot be told refuses, whether it would deny or ask.
+func (r *rule) judge(in match.Input, d Decision) (_ Decision, spoken bool) {
+	if r.tools.Find(in.Tool) == nil {
+		return d, false
+	}
+	fires, err := r.when.Holds(in)
+	switch {
+	case err != nil:
+		return d.refuse(RuleError, &r.by, "%s could not be evaluated for these arguments: %v", r.by.rule, err), true
+	case !fires:
+		return d, false
+	case r.then == "ask":
+		return d.ask(&r.by, r.by.rule+r.message), true
+	}
+	return d.refuse(ByRule, &r.by, "refused by %s%s", r.by.rule, r.message), true
+}
+
+// ownMethod reports the protocol's own methods: they have their own lists and
+// must not slip through as extensions.
+func ownMethod(name string) bool {
+	switch name {
+	case "initialize", "ping":
+		return true
+	}
+	area, _, _ := strings.Cut(name, "/")
+	switch area {
+	case "tools", "resources", "prompts", "completion", "logging", "sampling", "roots", "elicitation",
+		"tasks", "server", "subscriptions":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,185 @@
+package policy
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/gohcl"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"sallyport/policy/match"
+	"sallyport/policy/words"
+)
+
+// Mistakes is all that is wrong with a file, with lines and remedies.
+type Mistakes = words.Mistakes
+
+// Load reads and checks a policy file. What is wrong in the file comes as
+// *Mistakes; other errors are about reading it.
+func Load(path string) (*Policy, error) {
+	src, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading policy: %w", err)
+	}
+	return Parse(src, path)
+}
+
+// Parse checks the text of a policy; filename is for messages and the folder
+// to which relative paths belong. The error is *Mistakes.
+func Parse(src []byte, filename string) (*Policy, error) {
+	l := &loader{
+		language: match.NewLanguage(words.DidYouMean),
+		folder:   filepath.Dir(filename),
+		policy:   &Policy{file: filename, roles: map[string]*role{}},
+	}
+	sum := sha256.Sum256(src)
+	l.policy.digest = hex.EncodeToString(sum[:])
+	files := map[string]*hcl.File{}
+	if l.Readable(src, filename) {
+		file, diags := hclsyntax.ParseConfig(src, filename, hcl.InitialPos)
+		files[filename] = file
+		l.Add(diags)
+		if !diags.HasErrors() { // after a syntax error the rest would be noise
+			l.load(file.Body)
+		}
+	}
+	if err := l.Report(files); err != nil {
+		return nil, err
+	}
+	l.policy.warnings = l.Warnings()
+	return l.policy, nil
+}
+
+// loader turns blocks into a Policy and gathers mistakes on the way.
+type loader struct {
+	words.Reader
+	language *match.Language
+	folder   string
+	policy   *Policy
+}
+
+func (l *loader) load(body hcl.Body) {
+	var doc documentBlock
+	l.Add(gohcl.DecodeBody(body, nil, &doc))
+	l.loadWire(doc.Wire)
+	l.loadNames(doc.Names)
+	l.loadAudit(doc.Audit)
+	l.loadServers(doc.Servers, body.MissingItemRange())
+	l.loadRoles(&doc, body.MissingItemRange())
+	if !l.Failed() {
+		l.review(&doc)
+	}
+}
+
+const (
+	defaultMaxMessage = 16 << 20
+	defaultMaxDepth   = 512
+	defaultMaxBody    = 8 << 10
+	defaultTimeout    = 120 * time.Second
+)
+
+func (l *loader) loadWire(b *wireBlock) {
+	if b == nil {
+		b = &wireBlock{}
+	}
+	l.policy.wire = Wire{
+		MaxMessage: l.Size(b.MaxMessage, defaultMaxMessage, 1<<30),
+		MaxDepth:   int(l.Count(b.MaxDepth, defaultMaxDepth, 10000)),
+	}
+}
+
+var separatorShape = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,4}$`)
+
+func (l *loader) loadNames(b *namesBlock) {
+	l.policy.separator = "__"
+	if b == nil || b.Separator == nil {
+		return
+	}
+	s := l.Text(b.Separator, "__")
+	if !separatorShape.MatchString(s) {
+		l.Mistake(b.Separator.Expr.Range(), "Unusable separator", "%q must be 1 to 4 of the characters A–Z a–z 0–9 _ . - so that all clients accept the names. The default is \"__\".", s)
+	}
+	l.policy.separator = s
+}
+
+func (l *loader) loadAudit(b *auditBlock) {
+	if b == nil {
+		b = &auditBlock{}
+	}
+	a := &l.policy.audit
+	a.File = l.resolve(l.Text(b.File, "sallyport.audit.jsonl"))
+	if a.File == "" {
+		l.Mistake(b.File.Expr.Range(), "Empty file name", "The audit log cannot be switched off. Name a file, or leave the line out.")
+	}
+	a.SyncAlways = l.Choice(b.Sync, "by_tier", "by_tier", "always") == "always"
+	a.MaxBody = int(l.Size(b.MaxBody, defaultMaxBody, 1<<30))
+	// The file adds to these names; it cannot take one away.
+	a.Redact = []string{"password", "passwd", "passphrase", "authorization", "cookie", "set-cookie",
+		"*secret*", "*token*", "*api_key*", "*apikey*", "*api-key*", "*private_key*", "*credential*"}
+	for _, w := range l.List(b.Redact) {
+		if w.Text == "" || utf8.RuneCountInString(w.Text) > match.MaxPattern {
+			l.Mistake(w.Range, "Unusable name", "Name a member such as \"password\", \"*token*\" or \"headers.authorization\".")
+		}
+		a.Redact = append(a.Redact, strings.ToLower(w.Text))
+	}
+}
+
+// resolve joins a relative path with the policy's folder.
+func (l *loader) resolve(path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(l.folder, path)
+}
+
+func (l *loader) loadLimits(b *limitsBlock) Limits {
+	if b == nil {
+		b = &limitsBlock{}
+	}
+	limits := Limits{
+		Calls:      l.Count(b.Calls, 0, math.MaxInt32),
+		Tokens:     l.Count(b.Tokens, 0, math.MaxInt64>>1),
+		Timeout:    l.Duration(b.Timeout, defaultTimeout),
+		Rate:       l.Rate(b.Rate),
+		Burst:      int(l.Count(b.Burst, 0, 1_000_000)),
+		Concurrent: int(l.Count(b.Concurrent, 0, 1_000_000)),
+		ResultSize: l.Size(b.ResultSize, l.policy.wire.MaxMessage, 1<<30),
+	}
+	if b.Burst != nil && b.Rate == nil {
+		l.Mistake(b.Burst.Range, "burst without rate", "A burst has a meaning only beside a rate. Add rate = \"10/s\", or leave burst out.")
+	}
+	if limits.Rate > 0 && limits.Burst == 0 {
+		limits.Burst = max(1, int(math.Ceil(limits.Rate)))
+	}
+	if b.ResultSize != nil && limits.ResultSize > l.policy.wire.MaxMessage {
+		l.Mistake(b.ResultSize.Expr.Range(), "result_size above max_message", "No message may be larger than wire.max_message (%d bytes). Lower this, or raise that.", l.policy.wire.MaxMessage)
+	}
+	return limits
+}
+
+// label checks a block's name and that it is the only one of its kind.
+func (l *loader) label(seen map[string]hcl.Range, kind, name string, rng hcl.Range) {
+	if name == "" || utf8.RuneCountInString(name) > match.MaxPattern || !match.Plain(name) {
+		l.Mistake(rng, "Unusable name", "The name of a %s must be 1 to %d visible characters.", kind, match.MaxPattern)
+	}
+	l.Once(seen, kind, name, rng)
+}
+
+// condition checks a `when`.
+func (l *loader) condition(a *hcl.Attribute) *match.Condition {
+	if a == nil { // HCL has said already that it is missing
+		return nil
+	}
+	c, diags := l.language.Condition(a.Expr)
+	l.Add(diags)
+	return c
+}

@@ -1,0 +1,147 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"sallyport/policy/match"
+	"sallyport/policy/words"
+)
+
+func (l *loader) loadRoles(doc *documentBlock, missing hcl.Range) {
+	if len(doc.Roles) == 0 {
+		l.Mistake(missing, "No role", "A policy needs at least one role block: role \"name\" { allow = [\"server/tool\"] }.")
+	}
+	seen := map[string]hcl.Range{}
+	for i := range doc.Roles {
+		b := &doc.Roles[i]
+		l.label(seen, "role", b.Name, b.Range)
+		if l.policy.roles[b.Name] == nil {
+			l.policy.roleNames = append(l.policy.roleNames, b.Name)
+		}
+		l.policy.roles[b.Name] = l.role(b)
+	}
+	if len(doc.Roles) == 1 {
+		l.policy.defaultRole = doc.Roles[0].Name
+	}
+	if doc.DefaultRole == nil {
+		return
+	}
+	name := l.Text(doc.DefaultRole, "")
+	if !l.policy.HasRole(name) {
+		l.Mistake(doc.DefaultRole.Expr.Range(), "Unknown role", "There is no role %q%s. Define it, or name one of %s.", name, words.DidYouMean(name, l.policy.roleNames), words.Quoted(l.policy.roleNames))
+	}
+	l.policy.defaultRole = name
+}
+
+func (l *loader) role(b *roleBlock) *role {
+	r := &role{name: b.Name, limits: l.loadLimits(b.Limits), access: map[string]*access{}}
+	l.lists(r, ToolCall, &listBlock{b.Allow, b.Deny})
+	l.lists(r, ResourceRead, b.Resources)
+	l.lists(r, PromptGet, b.Prompts)
+	l.lists(r, Extension, &listBlock{Allow: b.Methods})
+	seen := map[string]hcl.Range{}
+	for i := range b.Rules {
+		rb := &b.Rules[i]
+		l.label(seen, "rule", rb.Name, rb.Range)
+		l.rule(r, rb)
+	}
+	for _, a := range r.access {
+		slices.SortStableFunc(a.rules, func(x, y *rule) int { return strings.Compare(y.then, x.then) }) // "deny" before "ask"
+	}
+	return r
+}
+
+func (l *loader) lists(r *role, kind Kind, b *listBlock) {
+	if b == nil {
+		return
+	}
+	verb := "allow"
+	if kind == Extension {
+		verb = "methods"
+	}
+	for _, w := range l.List(b.Allow) {
+		l.eachServer(r, w, func(a *access, name string) { a.lists[kind].allow.Add(name, kind == ResourceRead, origin(verb, w)) })
+	}
+	for _, w := range l.List(b.Deny) {
+		l.eachServer(r, w, func(a *access, name string) { a.lists[kind].deny.Add(name, kind == ResourceRead, origin("deny", w)) })
+	}
+}
+
+func origin(verb string, w words.Word) source {
+	return source{rule: fmt.Sprintf("%s %q", verb, w.Text), at: at(w.Range)}
+}
+
+// eachServer splits "server/name" at its first slash and hands out what r may
+// do with every server that the first part matches.
+func (l *loader) eachServer(r *role, w words.Word, use func(a *access, name string)) {
+	servers, name, ok := strings.Cut(w.Text, "/")
+	switch {
+	case !ok || servers == "" || name == "":
+		l.Mistake(w.Range, "Not a pattern", "%q must be written \"server/name\", for instance %q.", w.Text, l.example(w.Text))
+		return
+	case utf8.RuneCountInString(w.Text) > match.MaxPattern || !match.Plain(w.Text):
+		l.Mistake(w.Range, "Unusable pattern", "%.80q is longer than %d characters, or holds control or invisible ones. Use a glob.", w.Text, match.MaxPattern)
+		return
+	}
+	matched := false
+	for i := range l.policy.servers {
+		s := &l.policy.servers[i]
+		if !match.Name(servers, s.Name) {
+			continue
+		}
+		matched = true
+		a := r.access[s.Name]
+		if a == nil {
+			a = &access{server: s}
+			r.access[s.Name] = a
+		}
+		use(a, name)
+	}
+	if !matched {
+		l.Mistake(w.Range, "No such server", "no server matches %q%s. Write \"server/name\" with one of the servers %s.", servers, words.DidYouMean(servers, l.policy.serverNames()), words.Quoted(l.policy.serverNames()))
+	}
+}
+
+// example completes a pattern that has no slash.
+func (l *loader) example(text string) string {
+	text = strings.Trim(text, "/")
+	server := "server"
+	if len(l.policy.servers) > 0 {
+		server = l.policy.servers[0].Name
+	}
+	if _, isServer := l.policy.Server(text); isServer || text == "" {
+		return server + "/*"
+	}
+	return server + "/" + text
+}
+
+func (l *loader) rule(r *role, b *ruleBlock) {
+	whole := rule{when: l.condition(b.When), by: source{rule: fmt.Sprintf("rule %q", b.Name), at: at(b.Range)}}
+	whole.then = l.Choice(b.Then, "deny", "deny", "ask")
+	l.Required(b.Tools, "tools", `["server/tool"]`, b.Range)
+	l.Required(b.When, "when", `args.force == true`, b.Range)
+	l.Required(b.Then, "then", `"deny"`, b.Range)
+	if message := match.Brief(l.Text(b.Message, "")); message != "" {
+		whole.message = ": " + message
+	}
+	tools := l.List(b.Tools)
+	if tools != nil && len(tools) == 0 {
+		l.Mistake(b.Tools.Expr.Range(), "Rule for no tools", "This rule would never apply. Name tools, for instance tools = [\"*/*\"].")
+	}
+	made := map[*access]*rule{}
+	for _, w := range tools {
+		l.eachServer(r, w, func(a *access, name string) {
+			if made[a] == nil {
+				own := whole
+				made[a] = &own
+				a.rules = append(a.rules, &own)
+			}
+			made[a].tools.Add(name, false, origin("tools", w))
+		})
+	}
+}

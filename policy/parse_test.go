@@ -1,0 +1,254 @@
+package policy_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"sallyport/policy"
+)
+
+func mustParse(t testing.TB, src string) *policy.Policy {
+	t.Helper()
+	p, err := policy.Parse([]byte(src), "policy.hcl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+const smallest = `
+server "fs" {
+  sandbox "none" {}
+  tool "read" { risk = "read" }
+}
+role "dev" {
+  allow = ["fs/read"]
+}
+`
+
+func TestDefaults(t *testing.T) {
+	p := mustParse(t, smallest)
+	s, ok := p.Server("fs")
+	want := policy.Server{Name: "fs", Sandbox: "none", StartTimeout: 30 * time.Second, StopTimeout: 5 * time.Second}
+	if diff := cmp.Diff(want, s, cmpopts.IgnoreUnexported(policy.Server{})); !ok || diff != "" {
+		t.Errorf("server (-want +got)\n%s", diff)
+	}
+	if diff := cmp.Diff(policy.Wire{MaxMessage: 16 << 20, MaxDepth: 512}, p.Wire()); diff != "" {
+		t.Errorf("wire (-want +got)\n%s", diff)
+	}
+	d := p.Decide(policy.Call{Role: "dev", Server: "fs", Kind: policy.ToolCall, Name: "read", Tool: &policy.ToolFacts{}})
+	if diff := cmp.Diff(policy.Limits{Timeout: 2 * time.Minute, ResultSize: 16 << 20}, d.Limits()); diff != "" {
+		t.Errorf("limits (-want +got)\n%s", diff)
+	}
+	if role, ok := p.DefaultRole(); role != "dev" || !ok {
+		t.Errorf("the only role is not the default: %q %v", role, ok)
+	}
+	if p.Audit().File != "sallyport.audit.jsonl" || p.Audit().SyncAlways || p.Separator() != "__" {
+		t.Errorf("audit %+v, separator %q", p.Audit(), p.Separator())
+	}
+}
+
+// The example is documentation: it has to load, and every kind of block has to
+// reach the policy.
+func TestExample(t *testing.T) {
+	file := filepath.Join("..", "config.hcl.example")
+	p, err := policy.Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k8s, _ := p.Server("kubernetes")
+	wantEnv := []policy.EnvValue{
+		{Name: "KUBECONFIG", Literal: "/home/agent/.kube/config"},
+		{Name: "GRAFANA_TOKEN", FromEnv: "GRAFANA_TOKEN"},
+		{Name: "CA_BUNDLE", FromFile: "../secrets/ca.pem"},
+	}
+	if diff := cmp.Diff(wantEnv, k8s.Env); diff != "" {
+		t.Errorf("env (-want +got)\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"infrastructure_agent", "data_agent"}, p.Roles()); diff != "" {
+		t.Errorf("roles (-want +got)\n%s", diff)
+	}
+	d := p.Decide(policy.Call{Role: "infrastructure_agent", Server: "kubernetes", Kind: policy.ToolCall, Name: "kubectl_get",
+		Args: map[string]any{"namespace": "monitoring", "resource": "pods"}, Tool: &policy.ToolFacts{}})
+	if !d.Allowed() {
+		t.Errorf("the example refuses its own example: %s", d.Message())
+	}
+	want := policy.Limits{Calls: 50, Tokens: 100000, Timeout: 300 * time.Second, Rate: 10, Burst: 20, Concurrent: 4, ResultSize: 1 << 20}
+	if diff := cmp.Diff(want, d.Limits()); diff != "" {
+		t.Errorf("limits (-want +got)\n%s", diff)
+	}
+	for _, block := range []string{"default_role", "wire", "names", "audit", "server", "sandbox", "tool", "risk_if", "role", "resources",
+		"prompts", "methods", "limits", "rule", "secret_env", "secret_file", "inherit", "schemas", "annotations", "message"} {
+		src, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(src), block) {
+			t.Errorf("the example does not show %s", block)
+		}
+	}
+}
+
+func TestLoadErrors(t *testing.T) {
+	_, err := policy.Load(filepath.Join(t.TempDir(), "none.hcl"))
+	if !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("missing file: %v", err)
+	}
+	var mistakes *policy.Mistakes
+	for _, c := range []struct{ src, want string }{
+		{strings.Repeat("#", 300<<10), "File too large"},
+		{"# \xff\n" + smallest, "Not UTF-8"},
+		{"\ufeff" + smallest, "Byte order mark"},
+		{`default_role = ` + strings.Repeat("(", 200<<10), "Nested too deep"},
+		{`default_role = ` + strings.Repeat("!", 200<<10) + "true", "Nested too deep"},
+		{strings.Repeat("a{", 100<<10), "Nested too deep"},
+		{`default_role = ` + strings.Repeat(`"${`, 80<<10), "Nested too deep"},
+	} {
+		_, err := policy.Parse([]byte(c.src), "p.hcl")
+		if !errors.As(err, &mistakes) || mistakes.Count() == 0 || !strings.Contains(mistakes.Summaries()[0], c.want) {
+			t.Errorf("%.30q: want %q, got %.200v", c.src, c.want, err)
+		}
+	}
+	_, err = policy.Parse([]byte("server \"a\" {\n  comand = []\n}"), "p.hcl")
+	if !errors.As(err, &mistakes) {
+		t.Fatal(err)
+	}
+	want := `p.hcl:2,3: Unsupported argument; An argument named "comand" is not expected here. Did you mean "command"?`
+	if got := mistakes.Summaries(); len(got) != mistakes.Count() || !slices.Contains(got, want) {
+		t.Errorf("no %q in %q", want, got)
+	}
+}
+
+// A relative path belongs to the file's folder, wherever sallyport was started.
+func TestRelativePaths(t *testing.T) {
+	src := `
+audit { file = "log/a.jsonl" }
+server "fs" {
+  dir = "work"
+  env = {
+    A = secret_file("key")
+    B = secret_file("/abs/key")
+  }
+  sandbox "none" {}
+}
+role "dev" { allow = [] }
+`
+	p, err := policy.Parse([]byte(src), "/etc/sallyport/p.hcl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := p.Servers()[0]
+	got := []string{p.Audit().File, s.Dir, s.Env[0].FromFile, s.Env[1].FromFile}
+	want := []string{"/etc/sallyport/log/a.jsonl", "/etc/sallyport/work", "/etc/sallyport/key", "/abs/key"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestHides(t *testing.T) {
+	p := mustParse(t, `audit { redact = ["Pin", "headers.x-*", "card*"] }`+smallest)
+	for path, want := range map[string]bool{
+		"password": true, "PassWord": true, "user.password": true, "api_token": true, "pin": true,
+		"headers.x-key": true, "req.Headers.X-Key": true, "headers.y": false, "x-key": false, "card_number": true,
+		"name": false, "password.hint": false, "": false,
+	} {
+		if got := p.Audit().Hides(strings.Split(path, ".")); got != want {
+			t.Errorf("Hides(%s) = %v", path, got)
+		}
+	}
+	if p.Audit().Hides(nil) {
+		t.Error("the root is hidden")
+	}
+}
+
+func TestWithServer(t *testing.T) {
+	p := mustParse(t, smallest)
+	q, err := p.WithServer("fs", []string{"npx", "fs"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"npx", "fs"}, q.Servers()[0].Command); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if len(p.Servers()[0].Command) != 0 || p.Digest() != q.Digest() {
+		t.Error("the original changed")
+	}
+	if _, err := p.WithServer("sf", nil); err == nil || !strings.Contains(err.Error(), `"sf"`) {
+		t.Errorf("an unknown server: %v", err)
+	}
+}
+
+// Every word of a command must come back as it was, whatever HCL makes of it.
+func TestBuiltin(t *testing.T) {
+	command := []string{"npx", "-y", `a "quoted" \ word`, "${HOME}", "%{ if x }", "$${x}", "line\nbreak\ttab\r", "\u200b\x01é", "$", "%", "100%{", "{command}", ""}
+	p, err := policy.Parse(policy.Builtin("fs", command), "builtin.hcl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(command, p.Servers()[0].Command); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if w := p.Warnings(); len(w) > 0 {
+		t.Errorf("warnings: %q", w)
+	}
+	yes := true
+	for _, c := range []struct {
+		tool  string
+		facts policy.ToolFacts
+		want  policy.Code
+	}{
+		{"read_file", policy.ToolFacts{}, policy.Allowed},
+		{"write_file", policy.ToolFacts{}, policy.Allowed},
+		{"write_file", policy.ToolFacts{Destructive: &yes}, policy.NeedsPerson},
+		{"frobnicate", policy.ToolFacts{}, policy.NeedsPerson},
+		{"frobnicate", policy.ToolFacts{ReadOnly: &yes}, policy.Allowed},
+	} {
+		d := p.Decide(policy.Call{Role: "local", Server: "fs", Kind: policy.ToolCall, Name: c.tool, Tool: &c.facts})
+		if d.Code() != c.want {
+			t.Errorf("%s: %s, want %s", c.tool, d.Code(), c.want)
+		}
+	}
+	if _, err := policy.Parse(policy.Builtin("fs", nil), "builtin.hcl"); err != nil {
+		t.Errorf("without a command: %v", err)
+	}
+}
+
+// A Policy is shared by all sessions.
+func TestConcurrentUse(t *testing.T) {
+	p := mustParse(t, `
+server "fs" {
+  sandbox "none" {}
+  tool "*" { risk = "read" }
+}
+role "dev" {
+  allow = ["fs/*"]
+  rule "r" {
+    tools = ["fs/*"]
+    when  = regex(args.path, "^/etc") || !under(args.path, "/data")
+    then  = "deny"
+  }
+}
+`)
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 200 {
+				d := p.Decide(policy.Call{Role: "dev", Server: "fs", Kind: policy.ToolCall, Name: "read",
+					Args: map[string]any{"path": "/data/x"}, Tool: &policy.ToolFacts{}})
+				if !d.Allowed() {
+					t.Errorf("refused: %s", d.Message())
+				}
+			}
+		})
+	}
+	wg.Wait()
+}

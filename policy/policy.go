@@ -1,0 +1,171 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"sallyport/policy/match"
+	"sallyport/policy/words"
+)
+
+// Policy is one operator's file, checked and indexed. It is immutable and safe
+// for concurrent use; a nil *Policy refuses every call.
+type Policy struct {
+	file, digest string
+	servers      []Server // in the file's order
+	roleNames    []string
+	roles        map[string]*role
+	defaultRole  string
+	audit        Audit
+	wire         Wire
+	separator    string
+	warnings     []string
+}
+
+// Server is one upstream as the operator describes it.
+type Server struct {
+	Name    string
+	Command []string // empty when the command line gives it
+	Dir     string   // working directory; empty = the proxy's own
+	Env     []EnvValue
+	Inherit []string // names taken over from the proxy's environment
+	// InheritAll takes over the proxy's whole environment, secrets included.
+	InheritAll bool
+	// Sandbox is the runtime; "none" is a plain child process.
+	Sandbox string
+	// SkipSchemas turns off the check of arguments against inputSchema.
+	SkipSchemas               bool
+	StartTimeout, StopTimeout time.Duration // never zero
+
+	risks riskTable
+}
+
+// EnvValue is one variable of an upstream's environment. Exactly one source is
+// meant: FromEnv (the name of a variable of the proxy's environment), FromFile
+// (a path; relative to the policy's folder, already joined), or Literal.
+// Loading a policy never reads a secret.
+type EnvValue struct {
+	Name, Literal, FromEnv, FromFile string
+}
+
+// Limits of one role. A zero field is no limit of that kind, and is dangerous
+// for exactly that reason; Timeout and ResultSize are never zero in a loaded
+// policy.
+type Limits struct {
+	Calls      int64         // calls in a session
+	Tokens     int64         // tokens of arguments and results in a session
+	Timeout    time.Duration // of one call, without the time a person takes
+	Rate       float64       // calls per second
+	Burst      int           // calls that may come at once; at least 1 when Rate is set
+	Concurrent int           // calls in flight
+	ResultSize int64         // bytes of one result
+}
+
+// Audit says where and how the log is written.
+type Audit struct {
+	File       string   // joined with the policy's folder
+	SyncAlways bool     // false: only calls above tier read wait for the disk
+	Redact     []string // member names (globs) or dotted paths, in lower case
+	MaxBody    int      // bytes of one body that is written out
+}
+
+// Hides reports whether the value at a path of member names, outermost first,
+// must not be written. Names compare without regard to case; a dotted entry of
+// Redact matches the end of the path, member by member.
+func (a Audit) Hides(path []string) bool {
+	return slices.ContainsFunc(a.Redact, func(hide string) bool { return match.Member(hide, path) })
+}
+
+// Wire bounds the messages that are read at all.
+type Wire struct {
+	MaxMessage int64 // bytes
+	MaxDepth   int   // nested arrays and objects
+}
+
+// Servers are all servers in the file's order. The caller owns the slice but
+// must not change what its elements refer to.
+func (p *Policy) Servers() []Server { return slices.Clone(p.servers) }
+
+// Server finds a server by its exact name.
+func (p *Policy) Server(name string) (Server, bool) {
+	if i := p.index(name); i >= 0 {
+		return p.servers[i], true
+	}
+	return Server{}, false
+}
+
+func (p *Policy) index(server string) int {
+	return slices.IndexFunc(p.servers, func(s Server) bool { return s.Name == server })
+}
+
+// WithServer returns a policy in which the named server is started by command;
+// everything else, the digest included, is the same.
+func (p *Policy) WithServer(name string, command []string) (*Policy, error) {
+	i := p.index(name)
+	if i < 0 {
+		return nil, fmt.Errorf("no server %q in %s%s", name, p.file, words.DidYouMean(name, p.serverNames()))
+	}
+	q := *p
+	q.servers = slices.Clone(p.servers)
+	q.servers[i].Command = slices.Clone(command)
+	return &q, nil
+}
+
+func (p *Policy) serverNames() []string {
+	names := make([]string, 0, len(p.servers))
+	for i := range p.servers {
+		names = append(names, p.servers[i].Name)
+	}
+	return names
+}
+
+// Roles are the names of all roles in the file's order.
+func (p *Policy) Roles() []string { return slices.Clone(p.roleNames) }
+
+// HasRole reports whether the policy knows the role.
+func (p *Policy) HasRole(name string) bool { return p.roles[name] != nil }
+
+// DefaultRole is the role of a caller that was given none: the file's
+// default_role, or its only role. Without either there is none.
+func (p *Policy) DefaultRole() (string, bool) { return p.defaultRole, p.defaultRole != "" }
+
+// Audit is the file's audit block, defaults filled in.
+func (p *Policy) Audit() Audit {
+	a := p.audit
+	a.Redact = slices.Clone(a.Redact)
+	return a
+}
+
+// Wire is the file's wire block, defaults filled in.
+func (p *Policy) Wire() Wire { return p.wire }
+
+// Separator stands between server and tool where many servers share one
+// endpoint.
+func (p *Policy) Separator() string { return p.separator }
+
+// Digest is the hex SHA-256 of the file's bytes: the policy's version.
+func (p *Policy) Digest() string { return p.digest }
+
+// File is the name under which the policy was loaded.
+func (p *Policy) File() string { return p.file }
+
+// Warnings are lines, "file:line: text", about what is legal and probably not
+// meant.
+func (p *Policy) Warnings() []string { return slices.Clone(p.warnings) }
+
+// ReadsDefinition reports whether a decision on this tool depends on what its
+// server says of it: on its schema, or on its annotations.
+func (p *Policy) ReadsDefinition(server, tool string) bool {
+	i := p.index(server)
+	return i >= 0 && (!p.servers[i].SkipSchemas || p.servers[i].risks.readsFacts(tool))
+}
+
+// Limits are a role's limits; ok is false for an unknown role.
+func (p *Policy) Limits(role string) (limits Limits, ok bool) {
+	r := p.roles[role]
+	if r == nil {
+		return Limits{}, false
+	}
+	return r.limits, true
+}
