@@ -33,10 +33,10 @@ func (f *Facts) infer() Tier {
 		return 0
 	case says(f.OpenWorld, true):
 		return External
-	case says(f.Destructive, true):
-		return Delete
 	case says(f.ReadOnly, true):
 		return Read
+	case says(f.Destructive, true):
+		return Delete
 	case says(f.ReadOnly, false) && says(f.Destructive, false):
 		return Modify
 	default:

@@ -57,7 +57,8 @@ func says(b *bool, want bool) bool { return b != nil && *b == want }
 
 // Raise applies the rule that annotations may only raise a tier: an explicit
 // destructiveHint=true to Delete, readOnlyHint=false to Modify,
-// openWorldHint=true to External.
+// openWorldHint=true to External. The specification gives destructiveHint a
+// meaning only where readOnlyHint is not true, and libraries set both by default.
 func (f *Facts) Raise(t Tier) Tier {
 	t = t.OrDelete()
 	if f == nil {
@@ -66,7 +67,7 @@ func (f *Facts) Raise(t Tier) Tier {
 	if says(f.ReadOnly, false) {
 		t = max(t, Modify)
 	}
-	if says(f.Destructive, true) {
+	if says(f.Destructive, true) && !says(f.ReadOnly, true) {
 		t = max(t, Delete)
 	}
 	if says(f.OpenWorld, true) {

@@ -1,0 +1,196 @@
+package proxy
+
+import (
+	"slices"
+
+	"github.com/mark3labs/mcp-go/mcp"
+
+	"sallyport/audit"
+	"sallyport/policy"
+	"sallyport/proxy/downstream"
+	"sallyport/proxy/wire"
+)
+
+// call is a request as the policy sees it.
+type call struct {
+	id     string // for the log
+	policy *policy.Policy
+	kind   policy.Kind
+	server *server // nil: no server of this session
+	name   string  // tool, prompt, URI or method, as the server knows it
+	rename bool    // the client's name for it differs
+	edits  []wire.Edit
+	fault  string // why the request cannot be read; empty if it can
+	args   []byte // what is judged: the arguments, or all of params
+	digest [32]byte
+	tokens int
+}
+
+func (c *call) serverName() string {
+	if c.server == nil {
+		return ""
+	}
+	return c.server.Name()
+}
+
+// readCall finds out what a request asks for, and of which server.
+func (s *Session) readCall(r *downstream.Request) *call {
+	c := &call{id: s.nextCall(), policy: s.p.policy.Load(), name: r.Msg.Method, args: r.Msg.Params()}
+	m := &r.Msg
+	switch mcp.MCPMethod(m.Method) {
+	case mcp.MethodToolsCall:
+		c.kind, c.args = policy.ToolCall, m.Param("arguments")
+		s.target(c, m, "name")
+	case mcp.MethodPromptsGet:
+		c.kind, c.args = policy.PromptGet, m.Param("arguments")
+		s.target(c, m, "name")
+	case mcp.MethodResourcesRead, mcp.MethodResourcesSubscribe, mcp.MethodResourcesUnsubscribe:
+		c.kind = policy.ResourceRead
+		s.target(c, m, "uri")
+	case mcp.MethodCompletionComplete:
+		s.completion(c, m)
+	default:
+		c.kind = policy.Extension
+		if known(m.Method) {
+			c.kind, c.name = policy.Protocol, ""
+		}
+		c.server = s.ofMethod(m)
+	}
+	c.digest = audit.Digest(c.args)
+	return c
+}
+
+// target reads the name of a tool or prompt, or the URI of a resource.
+func (s *Session) target(c *call, m *wire.Message, key string) {
+	raw := m.Param(key)
+	name, ok := wire.Text(raw)
+	if raw != nil && !ok {
+		c.fault = key + " must be a string"
+	}
+	s.resolve(c, name)
+}
+
+// resolve finds the server of what has a name or URI.
+func (s *Session) resolve(c *call, name string) {
+	if c.kind == policy.ResourceRead {
+		c.name = name
+		c.server = s.byName[s.routes.Resource(name, func(server string) bool {
+			return c.policy.Admits(s.role, c.kind, server, name)
+		})]
+		return
+	}
+	server, inner := s.routes.Named(name)
+	c.server, c.name, c.rename = s.byName[server], inner, inner != name
+}
+
+// ofMethod finds the server of a request that names nothing but perhaps a task.
+func (s *Session) ofMethod(m *wire.Message) *server {
+	if !s.routes.Several() {
+		return s.servers[0]
+	}
+	id, _ := wire.Text(m.Param("taskId"))
+	return s.byName[s.routes.Task(id)]
+}
+
+// completion reads what a completion is for: it reaches no further than the
+// prompt or resource itself.
+func (s *Session) completion(c *call, m *wire.Message) {
+	ref := m.Param("ref")
+	kind, _ := wire.Text(wire.Get(ref, "type"))
+	key := "name"
+	c.kind = policy.PromptGet
+	if kind == "ref/resource" {
+		c.kind, key = policy.ResourceRead, "uri"
+	}
+	name, ok := wire.Text(wire.Get(ref, key))
+	if !ok || (kind != "ref/resource" && kind != "ref/prompt") {
+		c.fault = `ref must be {"type":"ref/prompt","name":…} or {"type":"ref/resource","uri":…}`
+	}
+	s.resolve(c, name)
+	if c.rename {
+		// The name to replace stands deeper than the line looks.
+		c.rename = false
+		if span, ok := wire.Find(m.Raw, "params", "ref", key); ok {
+			c.edits = append(c.edits, wire.Edit{Span: span, With: wire.Quote(nil, c.name)})
+		}
+	}
+}
+
+// known says whether MCP knows the method in some revision.
+func known(method string) bool {
+	switch mcp.MCPMethod(method) {
+	case mcp.MethodInitialize, mcp.MethodPing, mcp.MethodServerDiscover, mcp.MethodSubscriptionsListen,
+		mcp.MethodToolsList, mcp.MethodToolsCall, mcp.MethodPromptsList, mcp.MethodPromptsGet,
+		mcp.MethodResourcesList, mcp.MethodResourcesTemplatesList, mcp.MethodResourcesRead,
+		mcp.MethodResourcesSubscribe, mcp.MethodResourcesUnsubscribe, mcp.MethodCompletionComplete,
+		mcp.MethodSetLogLevel, mcp.MethodTasksGet, mcp.MethodTasksList, mcp.MethodTasksResult, mcp.MethodTasksCancel,
+		mcp.MethodNotificationInitialized, mcp.MethodNotificationRootsListChanged, mcp.MethodNotificationTasksStatus,
+		mcp.MethodNotificationElicitationComplete, methodTasksUpdate:
+		return true
+	}
+	return false
+}
+
+// methodTasksUpdate answers a task's questions (the tasks extension of
+// revision 2026-07-28); mcp-go has no name for it.
+const methodTasksUpdate mcp.MCPMethod = "tasks/update"
+
+// judge asks the policy.
+func (s *Session) judge(r *downstream.Request, c *call) policy.Decision {
+	pc := policy.Call{Role: s.role, Server: c.serverName(), Kind: c.kind, Name: c.name}
+	switch {
+	case c.fault != "":
+		return policy.Decision{}.Refuse(policy.Malformed, c.fault)
+	case c.server == nil && c.kind == policy.Extension:
+		return policy.Decision{}.Refuse(policy.MethodNotAllowed, "")
+	case c.server == nil:
+		return policy.Decision{}.Refuse(policy.NotAllowed, "it cannot be told which server this is for; list again and use a name or URI that is listed")
+	case mcp.MCPMethod(r.Msg.Method) == mcp.MethodSubscriptionsListen:
+		return s.judgeListen(r, c.policy, []*server{c.server})
+	case c.kind == policy.ToolCall && c.policy.Admits(s.role, c.kind, pc.Server, c.name):
+		pc.Args, pc.Opaque = decodeArgs(c.args)
+		if fault := s.define(r, c, &pc); fault != "" {
+			return policy.Decision{}.Refuse(policy.UpstreamUnavailable, fault)
+		}
+	}
+	return c.policy.Decide(pc)
+}
+
+// decodeArgs reads arguments as the policy wants them. No arguments, and the
+// null that some clients write for them, are an empty object. Opaque are those
+// that are no object.
+func decodeArgs(raw []byte) (args map[string]any, opaque bool) {
+	if raw == nil || string(raw) == "null" {
+		return map[string]any{}, false
+	}
+	v, err := wire.Decode(raw)
+	args, ok := v.(map[string]any)
+	return args, err != nil || !ok
+}
+
+// judgeListen judges a subscription, which may name resources.
+func (s *Session) judgeListen(r *downstream.Request, pol *policy.Policy, servers []*server) policy.Decision {
+	for raw := range wire.Elements(wire.Get(r.Msg.Param("notifications"), "resourceSubscriptions")) {
+		uri, ok := wire.Text(raw)
+		if !ok {
+			return policy.Decision{}.Refuse(policy.Malformed, "resourceSubscriptions must be strings")
+		}
+		var d policy.Decision
+		for _, srv := range servers {
+			d = pol.Decide(policy.Call{Role: s.role, Server: srv.Name(), Kind: policy.ResourceRead, Name: uri})
+			if d.Allowed() {
+				break
+			}
+		}
+		if !d.Allowed() {
+			return d
+		}
+	}
+	return pol.Decide(policy.Call{Role: s.role, Server: servers[0].Name(), Kind: policy.Protocol, Name: r.Msg.Method})
+}
+
+// sorted puts edits in the order in which they stand.
+func sorted(edits []wire.Edit) []wire.Edit {
+	slices.SortFunc(edits, func(a, b wire.Edit) int { return a.Span.Start - b.Span.Start })
+	return edits
+}

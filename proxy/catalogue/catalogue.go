@@ -1,0 +1,182 @@
+// Package catalogue knows the tools of one server, each admitted or
+// quarantined.
+package catalogue
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"sync"
+
+	"sallyport/policy"
+	"sallyport/policy/schema"
+	"sallyport/proxy/wire"
+)
+
+// maxTools bounds how many definitions are kept of one server.
+const maxTools = 5000
+
+// Definition is a tool as its server defined it. It is not changed once made.
+type Definition struct {
+	Facts  policy.ToolFacts
+	Schema *schema.Schema // nil if quarantined, or if schemas are off
+
+	raw   []byte
+	epoch uint64
+}
+
+// Entry is a tool in a list.
+type Entry struct {
+	Name string
+	Raw  []byte // as the server wrote it; part of the list that was read
+	Def  *Definition
+	New  bool // it was not known in this form
+}
+
+// Catalogue is what is known of one server's tools. The zero value knows
+// nothing and is ready. Its methods may be called from several goroutines.
+type Catalogue struct {
+	mu       sync.Mutex
+	tools    map[string]*Definition
+	epoch    uint64 // counts the server's announcements of a change
+	complete bool   // every tool of this epoch is in tools
+}
+
+// Changed is told that the server's tools are no longer what they were.
+func (c *Catalogue) Changed() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.epoch++
+	c.complete = false
+}
+
+// Now is the present epoch, to be taken before a list is asked for.
+func (c *Catalogue) Now() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.epoch
+}
+
+// Complete says whether every tool is known.
+func (c *Catalogue) Complete() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.complete
+}
+
+// Find returns a tool's definition. Sure is false when the server has to be
+// asked first.
+func (c *Catalogue) Find(name string) (d *Definition, sure bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if d = c.tools[name]; d != nil && d.epoch == c.epoch {
+		return d, true
+	}
+	return nil, c.complete
+}
+
+// Enter keeps what was listed in an epoch. With whole, it is all there is.
+func (c *Catalogue) Enter(epoch uint64, list []Entry, whole bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.tools == nil || whole {
+		c.tools = make(map[string]*Definition, len(list))
+	}
+	for _, e := range list {
+		if len(c.tools) < maxTools || c.tools[e.Name] != nil {
+			e.Def.epoch = epoch
+			c.tools[e.Name] = e.Def
+		}
+	}
+	c.complete = c.complete || whole && epoch == c.epoch
+}
+
+// Read judges the tools of a tools/list result. What is known already in the
+// very same bytes is not compiled again. A name that is listed twice, in two
+// ways, is quarantined. Before holds earlier pages of the same list.
+func (c *Catalogue) Read(result []byte, schemas bool, before []Entry) []Entry {
+	seen := map[string]*Definition{}
+	for _, e := range before {
+		seen[e.Name] = e.Def
+	}
+	var list []Entry
+	for raw := range wire.Elements(wire.Get(result, "tools")) {
+		name, ok := wire.Text(wire.Get(raw, "name"))
+		e := Entry{Name: name, Raw: raw, Def: c.same(name, raw)}
+		if e.Def == nil {
+			e.New, e.Def = true, admit(raw, schemas)
+		}
+		if !ok {
+			e.Def.quarantine("it has no name")
+		}
+		if other := seen[name]; other != nil && !bytes.Equal(other.raw, raw) {
+			e.New = true
+			e.Def = &Definition{raw: e.Def.raw}
+			e.Def.quarantine("the server lists two different tools of this name")
+		}
+		seen[name] = e.Def
+		list = append(list, e)
+	}
+	return list
+}
+
+func (c *Catalogue) same(name string, raw []byte) *Definition {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if d := c.tools[name]; d != nil && bytes.Equal(d.raw, raw) {
+		return &Definition{Facts: d.Facts, Schema: d.Schema, raw: d.raw}
+	}
+	return nil
+}
+
+func (d *Definition) quarantine(why string) { d.Facts.Quarantined, d.Schema = why, nil }
+
+// admit judges one definition.
+func admit(raw []byte, schemas bool) *Definition {
+	d := &Definition{raw: bytes.Clone(raw)}
+	hints := wire.Get(raw, "annotations")
+	d.Facts = policy.ToolFacts{ReadOnly: hint(hints, "readOnlyHint"), Destructive: hint(hints, "destructiveHint"),
+		Idempotent: hint(hints, "idempotentHint"), OpenWorld: hint(hints, "openWorldHint")}
+	if !schemas {
+		return d
+	}
+	if why := ambiguous(raw); why != "" {
+		d.quarantine(why)
+		return d
+	}
+	in := wire.Get(raw, "inputSchema")
+	if in == nil {
+		in = []byte(`{}`) // without a schema any object will do
+	}
+	var err error
+	if d.Schema, err = schema.Compile(in); err != nil {
+		d.quarantine(err.Error())
+	}
+	return d
+}
+
+// ambiguous says why a definition can be read in two ways.
+func ambiguous(raw []byte) string {
+	var seen []string
+	for key := range wire.Members(raw) {
+		for _, other := range seen {
+			if strings.EqualFold(key, other) {
+				return fmt.Sprintf("its definition has the key %.40q twice", key)
+			}
+		}
+		if seen = append(seen, key); len(seen) > 64 {
+			return "its definition has more than 64 keys"
+		}
+	}
+	return ""
+}
+
+func hint(annotations []byte, key string) *bool {
+	switch string(wire.Get(annotations, key)) {
+	case "true":
+		return new(true)
+	case "false":
+		return new(false)
+	}
+	return nil
+}

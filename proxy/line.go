@@ -1,0 +1,290 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/mark3labs/mcp-go/mcp"
+
+	"sallyport/audit"
+	"sallyport/policy"
+	"sallyport/proxy/downstream"
+	"sallyport/proxy/limit"
+	"sallyport/proxy/upstream"
+	"sallyport/proxy/wire"
+)
+
+// line is the way of one request: decide, record, act, screen, record.
+func (s *Session) line(r *downstream.Request) {
+	if s.fansOut(r) {
+		s.fan(r)
+		return
+	}
+	c := s.readCall(r)
+	d, lease := s.decide(r, c)
+	defer lease.Release()
+	ticket, err := s.record(r, c, d)
+	switch {
+	case err != nil:
+		r.Reply(refuse(r, d.Refuse(policy.AuditFailed, "")))
+		return
+	case ticket == nil:
+		r.Reply(refuse(r, d))
+		return
+	}
+	defer ticket.Abandon()
+	began := time.Now()
+	answer, err := s.act(r, c, d, ticket)
+	defer answer.Written()
+	reply, outcome := s.screen(r, c, d, answer, err)
+	lease.Charge(outcome.Tokens)
+	outcome.Duration = time.Since(began)
+	if err := ticket.Done(outcome); err != nil {
+		reply = refuse(r, d.Refuse(policy.AuditFailed, ""))
+	}
+	if reply == nil {
+		r.Skip()
+		return
+	}
+	r.Reply(reply)
+}
+
+// decide judges the call: what it is and whose, the rules, the tool's
+// definition and schema, the tier, and then what is left of the budget. The
+// lease is nil, and good to release, where nothing was taken.
+func (s *Session) decide(r *downstream.Request, c *call) (policy.Decision, *limit.Lease) {
+	d := s.judge(r, c)
+	if !d.Allowed() || c.kind == policy.Protocol {
+		return d, nil
+	}
+	c.tokens = s.p.tokens.Count(c.args)
+	lease, err := s.budget.Take(c.tokens)
+	var spent *limit.Spent
+	switch {
+	case err == nil:
+		return d, lease
+	case errors.As(err, &spent):
+		return d.Refuse(limitCode(spent.Kind), spent.Error()), nil
+	default:
+		return d.Refuse(policy.Internal, ""), nil
+	}
+}
+
+func limitCode(k limit.Kind) policy.Code {
+	switch k {
+	case limit.Calls:
+		return policy.LimitCalls
+	case limit.Tokens:
+		return policy.LimitTokens
+	case limit.Rate:
+		return policy.LimitRate
+	case limit.Concurrent:
+		return policy.LimitConcurrent
+	}
+	return policy.Internal
+}
+
+// record writes the decision down. A request that will wait for the disk
+// leaves its place in the queue first.
+func (s *Session) record(r *downstream.Request, c *call, d policy.Decision) (*audit.Ticket, error) {
+	verdict, status := audit.VerdictRefuse, "not_needed"
+	switch {
+	case d.Allowed():
+		verdict = audit.VerdictAllow
+	case d.NeedsPerson(), d.Code() == policy.NeedsPerson:
+		status = "nobody_to_ask"
+	}
+	if d.Tier() != policy.Read {
+		r.LeaveTurn()
+	}
+	return s.p.Audit.Decided(audit.Record{
+		Event: audit.Event{
+			Agent: s.agentOf(r), Session: s.id, Call: c.id, Method: r.Msg.Method, Server: c.serverName(), Tool: c.name,
+			Role: s.role, Risk: audit.Risk(d.Tier().String()), Verdict: verdict, ApprovalStatus: status,
+			Rule: d.Rule(), RuleAt: d.At(), Policy: c.policy.Digest(), Trace: traceOf(r),
+			Code: string(d.Code()), Message: d.Message(), Tokens: c.tokens, Params: c.args,
+		},
+		Digest: c.digest,
+	})
+}
+
+// act sends the request in its turn and waits for the answer.
+func (s *Session) act(r *downstream.Request, c *call, d policy.Decision, t *audit.Ticket) (upstream.Answer, error) {
+	ctx := r.Ctx
+	if limits := d.Limits(); limits.Timeout > 0 && c.kind != policy.Protocol {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, limits.Timeout, &timeoutError{limits.Timeout})
+		defer cancel()
+	}
+	if s.routes.Several() {
+		token, _ := wire.ParseID(r.Msg.Meta("progressToken"))
+		defer s.routes.LendToken(c.server.Name(), token)()
+	}
+	r.WaitTurn()
+	defer r.LeaveTurn()
+	if err := context.Cause(ctx); err != nil { // cancelled before it was sent
+		return upstream.Answer{}, err
+	}
+	return c.server.Call(ctx, t, upstream.Request{Msg: r.Msg, Name: c.name, Rename: c.rename, Args: c.args, Edits: c.edits, Sent: r.LeaveTurn})
+}
+
+type timeoutError struct{ after time.Duration }
+
+func (e *timeoutError) Error() string {
+	return fmt.Sprintf("no answer within the role's timeout of %s", e.after)
+}
+
+// screen judges what came back. A nil reply means that the client must not be
+// answered.
+func (s *Session) screen(r *downstream.Request, c *call, d policy.Decision, a upstream.Answer, err error) (func(dst []byte) []byte, audit.Outcome) {
+	if err != nil {
+		return s.failed(r, c, d, err)
+	}
+	body := a.Result()
+	if a.Kind == wire.Error {
+		body = a.Error()
+	}
+	out := audit.Outcome{Result: body, IsError: a.Kind == wire.Error}
+	if c.kind != policy.Protocol {
+		if limits := d.Limits(); limits.ResultSize > 0 && int64(len(body)) > limits.ResultSize {
+			d = d.Refuse(policy.ResultTooLarge, fmt.Sprintf("the result has %d bytes, more than the %d that the role may receive; ask for less at a time", len(body), limits.ResultSize))
+			out.Code, out.Message = string(d.Code()), d.Message()
+			return refuse(r, d), out
+		}
+		out.Tokens = s.p.tokens.Count(body)
+		out.IsError = out.IsError || c.kind == policy.ToolCall && string(wire.Get(body, "isError")) == "true"
+	}
+	edits, fault := s.learn(r, c, a.Message)
+	if fault != "" {
+		d = d.Refuse(policy.UpstreamBadAnswer, fault)
+		out.Code, out.Message = string(d.Code()), d.Message()
+		return refuse(r, d), out
+	}
+	return func(dst []byte) []byte { return answer(r, dst, a.Message, edits) }, out
+}
+
+// answer writes a server's answer under the client's own id.
+func answer(r *downstream.Request, dst []byte, a wire.Message, edits []wire.Edit) []byte {
+	span, ok := a.IDSpan()
+	if !ok {
+		return append(dst, a.Raw...)
+	}
+	id := wire.Edit{Span: span, With: r.Msg.ID.Append(nil)}
+	if len(edits) == 0 {
+		return wire.Splice(dst, a.Raw, id)
+	}
+	return wire.Splice(dst, a.Raw, sorted(append(edits, id))...)
+}
+
+// failed is the outcome of a request that has no answer.
+func (s *Session) failed(r *downstream.Request, c *call, d policy.Decision, err error) (func(dst []byte) []byte, audit.Outcome) {
+	var timeout *timeoutError
+	var cancelled *downstream.Cancelled
+	code, text := policy.UpstreamUnavailable, fmt.Sprintf("the server %q is not available (%s); try again later", c.serverName(), err)
+	switch {
+	case errors.As(err, &cancelled), errors.Is(err, context.Canceled), errors.Is(err, downstream.ErrGone):
+		return nil, audit.Outcome{Code: string(policy.Cancelled), Message: "the request was cancelled; no answer is passed on"}
+	case errors.As(err, &timeout):
+		code, text = policy.TimedOut, err.Error()+"; ask for less at a time"
+	case errors.Is(err, upstream.ErrTooLarge):
+		code, text = policy.ResultTooLarge, err.Error()+"; ask for less at a time"
+	case errors.Is(err, upstream.ErrDown):
+	case errors.As(err, new(*wire.Fault)):
+		code, text = policy.UpstreamBadAnswer, fmt.Sprintf("the answer of server %q was dropped: %s", c.serverName(), err)
+	default:
+		code, text = policy.Internal, ""
+		s.log.Error("a request could not be sent", "call", c.id, "error", err)
+	}
+	d = d.Refuse(code, text)
+	return refuse(r, d), audit.Outcome{Code: string(d.Code()), Message: d.Message()}
+}
+
+// ask sends a server a request of the proxy's own, or one of several made from
+// one of the client's, by the same steps as the line.
+func (s *Session) ask(ctx context.Context, srv *server, m wire.Message) (wire.Message, error) {
+	pol := s.p.policy.Load()
+	d := pol.Decide(policy.Call{Role: s.role, Server: srv.Name(), Kind: policy.Protocol, Name: m.Method})
+	if !d.Allowed() {
+		return wire.Message{}, errors.New(d.Message())
+	}
+	args := m.Params()
+	ticket, err := s.p.Audit.Decided(audit.Record{
+		Event: audit.Event{Agent: "sallyport", Session: s.id, Call: s.nextCall(), Method: m.Method, Server: srv.Name(), Role: s.role,
+			Risk: audit.RiskRead, Verdict: audit.VerdictAllow, Code: string(d.Code()), Policy: pol.Digest(), Params: args},
+		Digest: audit.Digest(args),
+	})
+	if err != nil {
+		return wire.Message{}, err
+	}
+	defer ticket.Abandon()
+	began := time.Now()
+	a, err := srv.Call(ctx, ticket, upstream.Request{Msg: m, Args: args})
+	a.Written()
+	out := audit.Outcome{Duration: time.Since(began), IsError: a.Kind == wire.Error}
+	switch {
+	case err != nil:
+		out.Code, out.Message = string(policy.UpstreamUnavailable), err.Error()
+	case a.Kind == wire.Error:
+		out.Result = a.Error()
+	default:
+		out.Result = a.Result()
+	}
+	if e := ticket.Done(out); e != nil {
+		return wire.Message{}, e
+	}
+	return a.Message, err
+}
+
+func (s *Session) nextCall() string {
+	return s.id + "-" + strconv.FormatUint(s.calls.Add(1), 10)
+}
+
+// agentOf is the client's name as it says itself; a modern client says it anew
+// in each request.
+func (s *Session) agentOf(r *downstream.Request) string {
+	if r.Modern {
+		name, _ := wire.Text(wire.Get(r.Msg.Meta(mcp.MetaKeyClientInfo), "name"))
+		return name
+	}
+	if a := s.agent.Load(); a != nil {
+		return *a
+	}
+	return ""
+}
+
+// traceOf is the trace id of a W3C traceparent in _meta, or empty.
+func traceOf(r *downstream.Request) string {
+	parent, _ := wire.Text(r.Msg.Meta("traceparent"))
+	if len(parent) != 55 {
+		return ""
+	}
+	return parent[3:35]
+}
+
+// codeRefused is the JSON-RPC error code of a refusal by policy; it lies in
+// the range that the specification leaves to implementations.
+const codeRefused = -32060
+
+// refuse is the answer to a request that is not let through. The model is to
+// read it, so a tool's refusal is a result; all else is an error.
+func refuse(r *downstream.Request, d policy.Decision) func(dst []byte) []byte {
+	why := downstream.Refusal{Code: string(d.Code()), Rule: d.Rule(), Text: d.Message()}
+	code := codeRefused
+	switch d.Code() {
+	case policy.MethodNotAllowed:
+		code = mcp.METHOD_NOT_FOUND
+	case policy.Malformed:
+		code = mcp.INVALID_PARAMS
+	case policy.UpstreamUnavailable, policy.UpstreamBadAnswer, policy.AuditFailed, policy.Internal:
+		code = mcp.INTERNAL_ERROR
+	}
+	return func(dst []byte) []byte {
+		if r.Msg.Method == string(mcp.MethodToolsCall) && d.Code() != policy.Malformed {
+			return r.RefuseTool(dst, why)
+		}
+		return r.Refuse(dst, code, why)
+	}
+}

@@ -1,0 +1,146 @@
+package proxy
+
+import (
+	"sync"
+	"time"
+
+	"github.com/mark3labs/mcp-go/mcp"
+
+	"sallyport/audit"
+	"sallyport/policy"
+	"sallyport/proxy/downstream"
+	"sallyport/proxy/upstream"
+	"sallyport/proxy/wire"
+)
+
+// peer is how a session hears what a server says unasked.
+func (s *Session) peer(srv *server) upstream.Peer {
+	return upstream.Peer{
+		Request: func(_ *upstream.Server, m wire.Message) { s.serverAsks(srv, m) },
+		Notify:  func(_ *upstream.Server, m wire.Message) { s.serverSays(srv, m) },
+		Trouble: func(_ *upstream.Server, t upstream.Trouble) { s.trouble(srv, t) },
+	}
+}
+
+// serverAsks puts a server's request to the client.
+func (s *Session) serverAsks(srv *server, m wire.Message) {
+	err := s.client.Ask(srv.Name(), m)
+	if err == nil {
+		return
+	}
+	s.trouble(srv, upstream.Trouble{Kind: upstream.Stray, Detail: err.Error()})
+	_ = srv.Send(func(dst []byte) []byte {
+		return downstream.AppendError(dst, m.ID, mcp.INTERNAL_ERROR, "sallyport: "+err.Error(), nil)
+	})
+}
+
+// serverSays passes a server's notification on to the client.
+func (s *Session) serverSays(srv *server, m wire.Message) {
+	var edits []wire.Edit
+	switch mcp.MCPMethod(m.Method) {
+	case mcp.MethodNotificationCancelled:
+		own, _ := wire.ParseID(m.Param("requestId"))
+		shown, ok := s.client.Withdrawn(srv.Name(), own)
+		span, found := m.ParamSpan("requestId")
+		if !ok || !found {
+			return // it names a request that the client never saw, or has answered
+		}
+		edits = append(edits, wire.Edit{Span: span, With: shown.Append(nil)})
+	case mcp.MethodNotificationToolsListChanged:
+		srv.tools.Changed()
+	case mcp.MethodNotificationResourceUpdated:
+		uri, _ := wire.Text(m.Param("uri"))
+		if !s.p.policy.Load().Admits(s.role, policy.ResourceRead, srv.Name(), uri) {
+			return
+		}
+	case mcp.MethodNotificationProgress:
+		token, _ := wire.ParseID(m.Param("progressToken"))
+		if s.routes.Several() && !s.routes.OwnsToken(srv.Name(), token) {
+			return
+		}
+	}
+	if raw := m.Meta(mcp.MetaKeySubscriptionID); raw != nil {
+		own, _ := wire.ParseID(raw)
+		shown, ok := srv.ClientID(own)
+		span, found := wire.Find(m.Raw, "params", "_meta", mcp.MetaKeySubscriptionID)
+		if !ok || !found {
+			return // a subscription that has ended
+		}
+		if m.Method == mcp.MethodNotificationSubscriptionsAcknowledged && s.routes.Several() && !s.routes.FirstAck(shown) {
+			return
+		}
+		edits = sorted(append(edits, wire.Edit{Span: span, With: shown.Append(nil)}))
+	}
+	s.client.Write(func(dst []byte) []byte { return wire.Splice(dst, m.Raw, edits...) })
+}
+
+// trouble tells the operator and the log what went wrong with a server.
+func (s *Session) trouble(srv *server, t upstream.Trouble) {
+	if t.Kind == upstream.Exited {
+		srv.tools.Changed() // what starts again may be another program
+		s.client.ServerGone(srv.Name())
+	}
+	if !srv.trouble.pass(string(t.Kind), time.Now()) {
+		return
+	}
+	kind := audit.TypeError
+	if t.Kind == upstream.Started {
+		kind = audit.TypeNotice
+		s.log.Info("server started", "server", srv.Name())
+	} else {
+		s.log.Warn("trouble with a server", "server", srv.Name(), "kind", t.Kind, "detail", printable(t.Detail))
+	}
+	s.note(audit.Event{Type: kind, Code: string(t.Kind), Server: srv.Name(), Message: printable(t.Detail)})
+}
+
+// clientAnswers passes the client's answer on to the server that asked.
+func (s *Session) clientAnswers(asked downstream.Asked, m wire.Message) {
+	if err := s.byName[asked.Server].Respond(m, asked.ID); err != nil {
+		s.log.Warn("an answer of the client's came too late", "server", asked.Server, "error", err)
+	}
+}
+
+// clientReports passes on the client's progress with a server's request.
+func (s *Session) clientReports(token downstream.Token, m wire.Message, edits ...wire.Edit) {
+	if err := s.byName[token.Server].Notify(m, edits...); err != nil {
+		s.log.Debug("progress was not passed on", "server", token.Server, "error", err)
+	}
+}
+
+// clientSays passes a notification on to every server that may hear it: MCP's
+// own to all, others where the policy names them.
+func (s *Session) clientSays(m wire.Message) {
+	pol := s.p.policy.Load()
+	for _, srv := range s.servers {
+		if !known(m.Method) && !pol.Admits(s.role, policy.Extension, srv.Name(), m.Method) {
+			s.log.Info("dropped a notification that the policy does not name", "method", m.Method, "server", srv.Name())
+			continue
+		}
+		if err := srv.Notify(m); err != nil {
+			s.log.Debug("a notification was not passed on", "method", m.Method, "server", srv.Name(), "error", err)
+		}
+	}
+}
+
+// throttle bounds how often one kind of trouble is written down: a server that
+// speaks nonsense without end must not fill the log. The zero value is ready.
+type throttle struct {
+	mu    sync.Mutex
+	since time.Time
+	count map[string]int
+}
+
+const (
+	throttleSpan = time.Minute
+	throttleMost = 100 // of one kind in a span
+)
+
+func (t *throttle) pass(kind string, now time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.count == nil || now.Sub(t.since) > throttleSpan {
+		t.since, t.count = now, map[string]int{}
+	}
+	t.count[kind]++
+	return t.count[kind] <= throttleMost
+}

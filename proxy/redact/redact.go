@@ -1,0 +1,152 @@
+// Package redact takes the values that a policy hides out of what is logged.
+package redact
+
+import (
+	"slices"
+	"strings"
+	"sync"
+
+	"sallyport/policy"
+	"sallyport/proxy/wire"
+)
+
+// redacted is what stands in the log for a value that the policy hides.
+var redacted = []byte(`"[REDACTED]"`)
+
+const (
+	// maxNested bounds JSON within strings of JSON.
+	maxNested = 3
+	// maxKnown bounds the memory of member names.
+	maxKnown = 4096
+)
+
+// Func returns what takes the values that the policy hides out of a body before
+// it is logged, or nil if it hides none. It leaves its argument as it is. A body
+// in which a string holds JSON of its own (as the text of many results does) is
+// searched there too.
+func Func(conf policy.Audit) func(body []byte) []byte {
+	if len(conf.Redact) == 0 {
+		return nil
+	}
+	h := &hider{conf: conf, known: map[string]bool{}}
+	h.paths = slices.ContainsFunc(conf.Redact, func(p string) bool { return strings.Contains(p, ".") })
+	return func(body []byte) []byte {
+		if !h.finds(body, nil, 0) {
+			return body
+		}
+		return h.redact(body, nil, 0)
+	}
+}
+
+// hider remembers which names are hidden: the same ones come again and again.
+type hider struct {
+	conf  policy.Audit
+	paths bool // some entries name more than the last member
+
+	mu    sync.RWMutex
+	known map[string]bool // by name; only used without paths
+}
+
+func (h *hider) hides(path []string) bool {
+	if h.paths {
+		return h.conf.Hides(path)
+	}
+	name := path[len(path)-1]
+	h.mu.RLock()
+	hidden, known := h.known[name]
+	h.mu.RUnlock()
+	if known {
+		return hidden
+	}
+	hidden = h.conf.Hides(path)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.known) < maxKnown && len(name) <= 64 {
+		h.known[name] = hidden
+	}
+	return hidden
+}
+
+// finds says whether there is anything to hide. Nearly always there is not.
+func (h *hider) finds(raw []byte, path []string, nested int) bool {
+	switch first(raw) {
+	case '{':
+		for key, value := range wire.Members(raw) {
+			here := append(path[:len(path):len(path)], key)
+			if h.hides(here) || h.finds(value, here, nested) {
+				return true
+			}
+		}
+	case '[':
+		for element := range wire.Elements(raw) {
+			if h.finds(element, path, nested) {
+				return true
+			}
+		}
+	case '"':
+		inner := within(raw, nested)
+		return inner != nil && h.finds(inner, path, nested+1)
+	}
+	return false
+}
+
+// redact rewrites a value.
+func (h *hider) redact(raw []byte, path []string, nested int) []byte {
+	switch first(raw) {
+	case '{':
+		return h.object(raw, path, nested)
+	case '[':
+		out := []byte{'['}
+		for element := range wire.Elements(raw) {
+			if len(out) > 1 {
+				out = append(out, ',')
+			}
+			out = append(out, h.redact(element, path, nested)...)
+		}
+		return append(out, ']')
+	case '"':
+		if inner := within(raw, nested); inner != nil && h.finds(inner, path, nested+1) {
+			return wire.Quote(nil, string(h.redact(inner, path, nested+1)))
+		}
+	}
+	return raw
+}
+
+func (h *hider) object(raw []byte, path []string, nested int) []byte {
+	out := []byte{'{'}
+	for key, value := range wire.Members(raw) {
+		if len(out) > 1 {
+			out = append(out, ',')
+		}
+		out = append(wire.Quote(out, key), ':')
+		if here := append(path[:len(path):len(path)], key); h.hides(here) {
+			out = append(out, redacted...)
+		} else {
+			out = append(out, h.redact(value, here, nested)...)
+		}
+	}
+	return append(out, '}')
+}
+
+// within returns the JSON that a string holds, or nil.
+func within(raw []byte, nested int) []byte {
+	if nested >= maxNested || len(raw) < 4 || !strings.ContainsRune(" \t{[\\", rune(raw[1])) {
+		return nil
+	}
+	text, ok := wire.Text(raw)
+	inner := []byte(text)
+	if c := first(inner); !ok || c != '{' && c != '[' || wire.Check(inner, wire.Bounds{}) != nil {
+		return nil
+	}
+	return inner
+}
+
+// first is the first byte of a value that is not white space.
+func first(raw []byte) byte {
+	for _, c := range raw {
+		if c != ' ' && c != '\t' && c != '\n' && c != '\r' {
+			return c
+		}
+	}
+	return 0
+}

@@ -1,0 +1,120 @@
+package proxy
+
+import (
+	"bytes"
+
+	"github.com/mark3labs/mcp-go/mcp"
+
+	"sallyport/policy"
+	"sallyport/proxy/downstream"
+	"sallyport/proxy/wire"
+)
+
+// learn takes from an answer what the session has to know, and returns the
+// changes that the client is to see. A fault means that the answer is not
+// fit to be passed on.
+func (s *Session) learn(r *downstream.Request, c *call, a wire.Message) (edits []wire.Edit, fault string) {
+	if a.Kind != wire.Result {
+		return nil, ""
+	}
+	switch mcp.MCPMethod(r.Msg.Method) {
+	case mcp.MethodInitialize:
+		s.handshaken(r, a.Result())
+	case mcp.MethodToolsList:
+		return s.filterTools(r, c.server, a)
+	case mcp.MethodPromptsList:
+		return s.filter(c.server, a, "prompts", "name", policy.PromptGet)
+	case mcp.MethodResourcesList:
+		return s.filter(c.server, a, "resources", "uri", policy.ResourceRead)
+	case mcp.MethodResourcesTemplatesList:
+		return s.filter(c.server, a, "resourceTemplates", "uriTemplate", policy.ResourceRead)
+	case mcp.MethodToolsCall:
+		s.learnTask(c.server, a.Result())
+	case mcp.MethodSubscriptionsListen:
+		if span, ok := wire.Find(a.Raw, "result", "_meta", mcp.MetaKeySubscriptionID); ok {
+			edits = append(edits, wire.Edit{Span: span, With: r.Msg.ID.Append(nil)})
+		}
+	}
+	return edits, ""
+}
+
+// learnTask notes whose task it is that a call has become.
+func (s *Session) learnTask(srv *server, result []byte) {
+	if !s.routes.Several() {
+		return
+	}
+	for _, path := range [][]string{{"task", "taskId"}, {"taskId"}} {
+		if span, ok := wire.Find(result, path...); ok {
+			if id, ok := wire.Text(span.Of(result)); ok {
+				s.routes.LearnTask(srv.Name(), id)
+			}
+		}
+	}
+}
+
+// handshaken keeps what a legacy handshake agreed on.
+func (s *Session) handshaken(r *downstream.Request, result []byte) {
+	if v, ok := wire.Text(wire.Get(result, "protocolVersion")); ok {
+		s.client.Negotiated(v)
+	}
+	if name, ok := wire.Text(wire.Get(r.Msg.Param("clientInfo"), "name")); ok {
+		name = printable(name)
+		s.agent.Store(&name)
+	}
+}
+
+// filterTools admits a page of tools.
+func (s *Session) filterTools(r *downstream.Request, srv *server, a wire.Message) ([]wire.Edit, string) {
+	epoch := srv.tools.Now()
+	list := s.readTools(srv, a.Result(), nil)
+	srv.tools.Enter(epoch, list, r.Msg.Param("cursor") == nil && wire.Get(a.Result(), "nextCursor") == nil)
+	return replaceList(a, "tools", s.visible(srv, list))
+}
+
+// filter leaves of a list what the role may reach.
+func (s *Session) filter(srv *server, a wire.Message, list, key string, kind policy.Kind) ([]wire.Edit, string) {
+	return replaceList(a, list, s.admitted(srv, a.Result(), list, key, kind))
+}
+
+// admitted returns the elements of a list that the role may reach.
+func (s *Session) admitted(srv *server, result []byte, list, key string, kind policy.Kind) [][]byte {
+	var shown [][]byte
+	pol := s.p.policy.Load()
+	for raw := range wire.Elements(wire.Get(result, list)) {
+		if name, ok := wire.Text(wire.Get(raw, key)); ok && pol.Admits(s.role, kind, srv.Name(), name) {
+			shown = append(shown, raw)
+		}
+	}
+	return shown
+}
+
+// replaceList returns the edit that leaves only these elements of a list, or
+// none if that is all of them. A list that is repeated could be read in
+// another way than it was filtered.
+func replaceList(a wire.Message, list string, shown [][]byte) ([]wire.Edit, string) {
+	named := 0
+	for key := range wire.Members(a.Result()) {
+		if key == list {
+			named++
+		}
+	}
+	if named > 1 {
+		return nil, "the server's list has the key " + list + " twice"
+	}
+	span, ok := wire.Find(a.Raw, "result", list)
+	if !ok {
+		return nil, ""
+	}
+	count := 0
+	for range wire.Elements(span.Of(a.Raw)) {
+		count++
+	}
+	if count == len(shown) {
+		return nil, ""
+	}
+	return []wire.Edit{{Span: span, With: array(shown)}}, ""
+}
+
+func array(elements [][]byte) []byte {
+	return append(append([]byte{'['}, bytes.Join(elements, []byte{','})...), ']')
+}

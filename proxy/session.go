@@ -1,0 +1,134 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"sallyport/audit"
+	"sallyport/policy"
+	"sallyport/proxy/catalogue"
+	"sallyport/proxy/downstream"
+	"sallyport/proxy/limit"
+	"sallyport/proxy/route"
+	"sallyport/proxy/upstream"
+	"sallyport/proxy/wire"
+)
+
+// Session is one client's stay: its connection, and its own servers.
+type Session struct {
+	p       *Proxy
+	id      string
+	role    string
+	log     hclog.Logger
+	client  *downstream.Client
+	servers []*server // in the order of the file
+	byName  map[string]*server
+	routes  *route.Table
+	budget  *limit.Budget
+	calls   atomic.Uint64          // numbers the requests for the log
+	agent   atomic.Pointer[string] // the client's name, as it says itself
+}
+
+// server is one tool server of a session.
+type server struct {
+	*upstream.Server
+	conf    policy.Server
+	tools   catalogue.Catalogue
+	listing sync.Mutex // held while the proxy lists the tools by itself
+	trouble throttle
+}
+
+// Serve is a whole session with one client that speaks on in and out. It
+// returns when the client has closed its end, when it cannot be written to, or
+// when ctx ends; nothing that the session started is left running then, but
+// for a read of in that ends with in.
+func (p *Proxy) Serve(ctx context.Context, role string, in io.Reader, out io.Writer) error {
+	s := p.open(ctx, role, in, out)
+	defer s.close()
+	if err := s.start(); err != nil {
+		return err
+	}
+	return s.client.Serve(downstream.Events{
+		Request:  s.line,
+		Notify:   s.clientSays,
+		Progress: s.clientReports,
+		Answer:   s.clientAnswers,
+		Refused:  s.refused,
+		Dropped:  func(what string) { s.log.Debug("dropped", "what", what) },
+	})
+}
+
+func (p *Proxy) open(ctx context.Context, role string, in io.Reader, out io.Writer) *Session {
+	pol := p.policy.Load()
+	w := pol.Wire()
+	bounds := wire.Bounds{Message: int(w.MaxMessage), Depth: w.MaxDepth}
+	s := &Session{p: p, role: role, byName: map[string]*server{}, client: downstream.New(ctx, in, out, bounds),
+		id: strconv.FormatInt(time.Now().UnixMilli(), 36) + "-" + strconv.FormatUint(p.session.Add(1), 36)}
+	s.log = p.Logger.With("session", s.id)
+	l, _ := pol.Limits(role)
+	s.budget = limit.NewBudget(limit.Limits{Calls: l.Calls, Tokens: l.Tokens, Rate: l.Rate, Burst: l.Burst, Concurrent: l.Concurrent})
+	var names []string
+	for _, conf := range p.Servers {
+		srv := &server{conf: conf}
+		opt := upstream.Options{Bounds: bounds, StartTimeout: conf.StartTimeout}
+		if p.Backoff != nil {
+			opt.Backoff = p.Backoff()
+		}
+		srv.Server = upstream.New(conf.Name, p.Launch(conf), s.peer(srv), opt)
+		s.servers = append(s.servers, srv)
+		s.byName[conf.Name] = srv
+		names = append(names, conf.Name)
+	}
+	s.routes = route.New(names, pol.Separator())
+	return s
+}
+
+// start starts the servers. With one server its failure is the session's; with
+// several the others go on.
+func (s *Session) start() error {
+	var failed []error
+	for _, srv := range s.servers {
+		if err := srv.Start(); err != nil {
+			failed = append(failed, err)
+			s.trouble(srv, upstream.Trouble{Kind: upstream.Failed, Detail: err.Error()})
+		}
+	}
+	if len(failed) == len(s.servers) {
+		return errors.Join(failed...)
+	}
+	return nil
+}
+
+// close leaves nothing behind.
+func (s *Session) close() {
+	var stopping sync.WaitGroup
+	for _, srv := range s.servers {
+		stopping.Go(srv.Stop)
+	}
+	stopping.Wait()
+	s.client.Close()
+}
+
+// refused notes what was not a message. It has been answered.
+func (s *Session) refused(f *wire.Fault) {
+	s.log.Warn("refused a malformed message of the client's", "reason", f.Reason, "detail", f.Detail)
+	s.note(audit.Event{Type: audit.TypeError, Code: string(policy.Malformed), Message: f.Error()})
+}
+
+// note writes an event that belongs to no request.
+func (s *Session) note(e audit.Event) {
+	e.Session, e.Role, e.Policy = s.id, s.role, s.p.policy.Load().Digest()
+	if a := s.agent.Load(); a != nil {
+		e.Agent = *a
+	}
+	if err := s.p.Audit.Note(e); err != nil {
+		s.log.Error("the audit log cannot be written", "error", err)
+	}
+}

@@ -1,0 +1,164 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/mark3labs/mcp-go/mcp"
+
+	"sallyport/audit"
+	"sallyport/policy"
+	"sallyport/proxy/catalogue"
+	"sallyport/proxy/downstream"
+	"sallyport/proxy/wire"
+)
+
+const (
+	// maxPages bounds how many pages of one list the proxy reads by itself.
+	maxPages = 200
+	// listPatience is how long a server may take to list its tools when a
+	// call waits for that.
+	listPatience = 30 * time.Second
+)
+
+// define adds to a call what the server says of the tool, where the policy
+// wants to know. A fault means that the server would not say.
+func (s *Session) define(r *downstream.Request, c *call, pc *policy.Call) (fault string) {
+	if !c.policy.ReadsDefinition(pc.Server, c.name) {
+		return ""
+	}
+	def, sure := c.server.tools.Find(c.name)
+	if !sure {
+		if err := s.listTools(r.Ctx, r, c.server); err != nil {
+			return fmt.Sprintf("the server %q would not list its tools (%s); try again later", pc.Server, err)
+		}
+		def, _ = c.server.tools.Find(c.name)
+	}
+	if def == nil {
+		return ""
+	}
+	pc.Tool = &def.Facts
+	if def.Schema != nil {
+		pc.Validate = func() error { return def.Schema.Validate(pc.Args) }
+	}
+	return ""
+}
+
+// listTools reads a server's whole list of tools, for the catalogue.
+func (s *Session) listTools(ctx context.Context, r *downstream.Request, srv *server) error {
+	srv.listing.Lock()
+	defer srv.listing.Unlock()
+	if srv.tools.Complete() {
+		return nil // another call has listed meanwhile
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, listPatience, &timeoutError{listPatience})
+	defer cancel()
+	_, err := s.allTools(ctx, r, srv)
+	return err
+}
+
+// allTools reads every page of a server's tools, and returns those that the
+// client may see.
+func (s *Session) allTools(ctx context.Context, r *downstream.Request, srv *server) ([][]byte, error) {
+	epoch := srv.tools.Now()
+	var all []catalogue.Entry
+	err := s.pages(ctx, r, srv, mcp.MethodToolsList, func(result []byte) {
+		all = append(all, s.readTools(srv, result, all)...)
+	})
+	if err != nil {
+		return nil, err
+	}
+	srv.tools.Enter(epoch, all, true)
+	return s.visible(srv, all), nil
+}
+
+// readTools reads one page of tools, and says which of them are quarantined.
+func (s *Session) readTools(srv *server, result []byte, before []catalogue.Entry) []catalogue.Entry {
+	list := srv.tools.Read(result, !srv.conf.SkipSchemas, before)
+	for _, e := range list {
+		if why := e.Def.Facts.Quarantined; why != "" && e.New && srv.trouble.pass("quarantine", time.Now()) {
+			s.log.Warn("a tool is quarantined", "server", srv.Name(), "tool", printable(e.Name), "reason", why)
+			s.note(audit.Event{Type: audit.TypeError, Code: string(policy.Quarantined), Server: srv.Name(), Tool: e.Name, Message: why})
+		}
+	}
+	return list
+}
+
+// visible returns the tools that the client may see, as the server wrote them.
+func (s *Session) visible(srv *server, list []catalogue.Entry) [][]byte {
+	var shown [][]byte
+	pol := s.p.policy.Load()
+	for _, e := range list {
+		if e.Def.Facts.Quarantined == "" && pol.Admits(s.role, policy.ToolCall, srv.Name(), e.Name) {
+			shown = append(shown, e.Raw)
+		}
+	}
+	return shown
+}
+
+// pages reads every page of a list and hands each result to f.
+func (s *Session) pages(ctx context.Context, r *downstream.Request, srv *server, method mcp.MCPMethod, f func(result []byte)) error {
+	var cursor []byte
+	for range maxPages {
+		a, err := s.ask(ctx, srv, listRequest(r, method, cursor))
+		if err != nil {
+			return err
+		}
+		if a.Kind == wire.Error {
+			text, _ := wire.Text(wire.Get(a.Error(), "message"))
+			return errors.New("it answered: " + printable(text))
+		}
+		f(a.Result())
+		if cursor = wire.Get(a.Result(), "nextCursor"); cursor == nil || string(cursor) == "null" {
+			return nil
+		}
+	}
+	return fmt.Errorf("its list has more than %d pages", maxPages)
+}
+
+// listRequest is a list request of the proxy's own, in the era of the
+// client's request that called for it.
+func listRequest(r *downstream.Request, method mcp.MCPMethod, cursor []byte) wire.Message {
+	b := []byte(`{"jsonrpc":"2.0","id":0,"method":`)
+	b = append(wire.Quote(b, string(method)), `,"params":{`...)
+	if cursor != nil {
+		b = append(append(b, `"cursor":`...), cursor...)
+	}
+	if r.Modern {
+		if cursor != nil {
+			b = append(b, ',')
+		}
+		b = append(b, `"_meta":{`...)
+		first := true
+		for _, key := range [...]string{mcp.MetaKeyProtocolVersion, mcp.MetaKeyClientInfo, mcp.MetaKeyClientCapabilities} {
+			if v := r.Msg.Meta(key); v != nil {
+				if !first {
+					b = append(b, ',')
+				}
+				first = false
+				b = append(append(wire.Quote(b, key), ':'), v...)
+			}
+		}
+		b = append(b, '}')
+	}
+	m, _ := wire.ParseFaithful(append(b, "}}"...), wire.Bounds{})
+	return m
+}
+
+// printable makes a server's text fit to show: short, and without control
+// characters.
+func printable(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == 0x2028 || r == 0x2029 {
+			return ' '
+		}
+		return r
+	}, text)
+	if len(text) > 300 {
+		text = strings.ToValidUTF8(text[:300], "") + "…"
+	}
+	return text
+}
