@@ -14,7 +14,7 @@ import (
 
 const (
 	defaultStartTimeout = 30 * time.Second
-	defaultStopTimeout  = 5 * time.Second
+	defaultStopTimeout  = time.Second // a stage; clients wait some two seconds for all of them
 )
 
 var serverShape = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$`)

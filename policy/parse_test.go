@@ -38,7 +38,7 @@ role "dev" {
 func TestDefaults(t *testing.T) {
 	p := mustParse(t, smallest)
 	s, ok := p.Server("fs")
-	want := policy.Server{Name: "fs", Sandbox: "none", StartTimeout: 30 * time.Second, StopTimeout: 5 * time.Second}
+	want := policy.Server{Name: "fs", Sandbox: "none", StartTimeout: 30 * time.Second, StopTimeout: time.Second}
 	if diff := cmp.Diff(want, s, cmpopts.IgnoreUnexported(policy.Server{})); !ok || diff != "" {
 		t.Errorf("server (-want +got)\n%s", diff)
 	}

@@ -24,6 +24,9 @@ type call struct {
 	args   []byte // what is judged: the arguments, or all of params
 	digest [32]byte
 	tokens int
+	// metered are calls whose result counts: all but the protocol's own, and of
+	// those the one that fetches what a tool call has become.
+	metered bool
 }
 
 func (c *call) serverName() string {
@@ -56,6 +59,7 @@ func (s *Session) readCall(r *downstream.Request) *call {
 		}
 		c.server = s.ofMethod(m)
 	}
+	c.metered = c.kind != policy.Protocol || m.Method == string(mcp.MethodTasksResult)
 	c.digest = audit.Digest(c.args)
 	return c
 }
@@ -116,7 +120,7 @@ func (s *Session) completion(c *call, m *wire.Message) {
 	}
 }
 
-// known says whether MCP knows the method in some revision.
+// known says whether MCP knows the request in some revision.
 func known(method string) bool {
 	switch mcp.MCPMethod(method) {
 	case mcp.MethodInitialize, mcp.MethodPing, mcp.MethodServerDiscover, mcp.MethodSubscriptionsListen,
@@ -124,8 +128,18 @@ func known(method string) bool {
 		mcp.MethodResourcesList, mcp.MethodResourcesTemplatesList, mcp.MethodResourcesRead,
 		mcp.MethodResourcesSubscribe, mcp.MethodResourcesUnsubscribe, mcp.MethodCompletionComplete,
 		mcp.MethodSetLogLevel, mcp.MethodTasksGet, mcp.MethodTasksList, mcp.MethodTasksResult, mcp.MethodTasksCancel,
-		mcp.MethodNotificationInitialized, mcp.MethodNotificationRootsListChanged, mcp.MethodNotificationTasksStatus,
-		mcp.MethodNotificationElicitationComplete, methodTasksUpdate:
+		methodTasksUpdate:
+		return true
+	}
+	return false
+}
+
+// announces says whether MCP knows the notification in some revision. A
+// request without an id is none: a lenient server would act on it.
+func announces(method string) bool {
+	switch mcp.MCPMethod(method) {
+	case mcp.MethodNotificationInitialized, mcp.MethodNotificationRootsListChanged,
+		mcp.MethodNotificationTasksStatus, mcp.MethodNotificationElicitationComplete:
 		return true
 	}
 	return false

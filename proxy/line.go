@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -40,7 +41,7 @@ func (s *Session) line(r *downstream.Request) {
 	answer, err := s.act(r, c, d, ticket)
 	defer answer.Written()
 	reply, outcome := s.screen(r, c, d, answer, err)
-	lease.Charge(outcome.Tokens)
+	s.budget.Charge(outcome.Tokens)
 	outcome.Duration = time.Since(began)
 	if err := ticket.Done(outcome); err != nil {
 		reply = refuse(r, d.Refuse(policy.AuditFailed, ""))
@@ -113,11 +114,9 @@ func (s *Session) record(r *downstream.Request, c *call, d policy.Decision) (*au
 
 // act sends the request in its turn and waits for the answer.
 func (s *Session) act(r *downstream.Request, c *call, d policy.Decision, t *audit.Ticket) (upstream.Answer, error) {
-	ctx := r.Ctx
-	if limits := d.Limits(); limits.Timeout > 0 && c.kind != policy.Protocol {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, limits.Timeout, &timeoutError{limits.Timeout})
-		defer cancel()
+	req := upstream.Request{Msg: r.Msg, Name: c.name, Rename: c.rename, Args: c.args, Edits: c.edits, Sent: r.LeaveTurn}
+	if c.kind != policy.Protocol {
+		req.Timeout = d.Limits().Timeout
 	}
 	if s.routes.Several() {
 		token, _ := wire.ParseID(r.Msg.Meta("progressToken"))
@@ -125,16 +124,10 @@ func (s *Session) act(r *downstream.Request, c *call, d policy.Decision, t *audi
 	}
 	r.WaitTurn()
 	defer r.LeaveTurn()
-	if err := context.Cause(ctx); err != nil { // cancelled before it was sent
+	if err := context.Cause(r.Ctx); err != nil { // cancelled before it was sent
 		return upstream.Answer{}, err
 	}
-	return c.server.Call(ctx, t, upstream.Request{Msg: r.Msg, Name: c.name, Rename: c.rename, Args: c.args, Edits: c.edits, Sent: r.LeaveTurn})
-}
-
-type timeoutError struct{ after time.Duration }
-
-func (e *timeoutError) Error() string {
-	return fmt.Sprintf("no answer within the role's timeout of %s", e.after)
+	return c.server.Call(r.Ctx, t, req)
 }
 
 // screen judges what came back. A nil reply means that the client must not be
@@ -148,14 +141,14 @@ func (s *Session) screen(r *downstream.Request, c *call, d policy.Decision, a up
 		body = a.Error()
 	}
 	out := audit.Outcome{Result: body, IsError: a.Kind == wire.Error}
-	if c.kind != policy.Protocol {
+	if c.metered {
 		if limits := d.Limits(); limits.ResultSize > 0 && int64(len(body)) > limits.ResultSize {
 			d = d.Refuse(policy.ResultTooLarge, fmt.Sprintf("the result has %d bytes, more than the %d that the role may receive; ask for less at a time", len(body), limits.ResultSize))
 			out.Code, out.Message = string(d.Code()), d.Message()
 			return refuse(r, d), out
 		}
 		out.Tokens = s.p.tokens.Count(body)
-		out.IsError = out.IsError || c.kind == policy.ToolCall && string(wire.Get(body, "isError")) == "true"
+		out.IsError = out.IsError || c.kind == policy.ToolCall && saysError(body)
 	}
 	edits, fault := s.learn(r, c, a.Message)
 	if fault != "" {
@@ -164,6 +157,12 @@ func (s *Session) screen(r *downstream.Request, c *call, d policy.Decision, a up
 		return refuse(r, d), out
 	}
 	return func(dst []byte) []byte { return answer(r, dst, a.Message, edits) }, out
+}
+
+// saysError tells whether a tool's result says isError. A large result is not
+// read once more for a word that it does not hold.
+func saysError(result []byte) bool {
+	return bytes.Contains(result, []byte("isError")) && string(wire.Get(result, "isError")) == "true"
 }
 
 // answer writes a server's answer under the client's own id.
@@ -181,7 +180,7 @@ func answer(r *downstream.Request, dst []byte, a wire.Message, edits []wire.Edit
 
 // failed is the outcome of a request that has no answer.
 func (s *Session) failed(r *downstream.Request, c *call, d policy.Decision, err error) (func(dst []byte) []byte, audit.Outcome) {
-	var timeout *timeoutError
+	var timeout *upstream.TimeoutError
 	var cancelled *downstream.Cancelled
 	code, text := policy.UpstreamUnavailable, fmt.Sprintf("the server %q is not available (%s); try again later", c.serverName(), err)
 	switch {

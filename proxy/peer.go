@@ -108,18 +108,35 @@ func (s *Session) clientReports(token downstream.Token, m wire.Message, edits ..
 }
 
 // clientSays passes a notification on to every server that may hear it: MCP's
-// own to all, others where the policy names them.
+// own to all, others where the policy names them, which is noted first.
 func (s *Session) clientSays(m wire.Message) {
 	pol := s.p.policy.Load()
+	call := policy.Call{Role: s.role, Kind: policy.Extension, Name: m.Method}
+	if announces(m.Method) {
+		call.Kind = policy.Protocol
+	}
 	for _, srv := range s.servers {
-		if !known(m.Method) && !pol.Admits(s.role, policy.Extension, srv.Name(), m.Method) {
-			s.log.Info("dropped a notification that the policy does not name", "method", m.Method, "server", srv.Name())
+		call.Server = srv.Name()
+		d := pol.Decide(call)
+		if call.Kind == policy.Extension && !s.noteSaid(srv, m, d) || !d.Allowed() {
+			s.log.Info("dropped a notification", "method", printable(m.Method), "server", srv.Name(), "code", d.Code())
 			continue
 		}
 		if err := srv.Notify(m); err != nil {
 			s.log.Debug("a notification was not passed on", "method", m.Method, "server", srv.Name(), "error", err)
 		}
 	}
+}
+
+// noteSaid writes down what became of a notification that is not MCP's own. It
+// reports false if that could not be written.
+func (s *Session) noteSaid(srv *server, m wire.Message, d policy.Decision) bool {
+	e := audit.Event{Type: audit.TypeNotice, Method: m.Method, Server: srv.Name(), Risk: audit.Risk(d.Tier().String()), Verdict: audit.VerdictAllow,
+		Rule: d.Rule(), RuleAt: d.At(), Code: string(d.Code()), Message: d.Message(), Params: m.Params()}
+	if !d.Allowed() {
+		e.Type, e.Verdict = audit.TypeError, audit.VerdictRefuse
+	}
+	return s.note(e)
 }
 
 // throttle bounds how often one kind of trouble is written down: a server that

@@ -122,13 +122,16 @@ func (s *Session) refused(f *wire.Fault) {
 	s.note(audit.Event{Type: audit.TypeError, Code: string(policy.Malformed), Message: f.Error()})
 }
 
-// note writes an event that belongs to no request.
-func (s *Session) note(e audit.Event) {
+// note writes an event that belongs to no request, and reports whether it is
+// written.
+func (s *Session) note(e audit.Event) bool {
 	e.Session, e.Role, e.Policy = s.id, s.role, s.p.policy.Load().Digest()
 	if a := s.agent.Load(); a != nil {
 		e.Agent = *a
 	}
-	if err := s.p.Audit.Note(e); err != nil {
+	err := s.p.Audit.Note(e)
+	if err != nil {
 		s.log.Error("the audit log cannot be written", "error", err)
 	}
+	return err == nil
 }

@@ -13,6 +13,7 @@ import (
 	"sallyport/policy"
 	"sallyport/proxy/catalogue"
 	"sallyport/proxy/downstream"
+	"sallyport/proxy/upstream"
 	"sallyport/proxy/wire"
 )
 
@@ -54,7 +55,7 @@ func (s *Session) listTools(ctx context.Context, r *downstream.Request, srv *ser
 	if srv.tools.Complete() {
 		return nil // another call has listed meanwhile
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, listPatience, &timeoutError{listPatience})
+	ctx, cancel := context.WithTimeoutCause(ctx, listPatience, &upstream.TimeoutError{After: listPatience})
 	defer cancel()
 	_, err := s.allTools(ctx, r, srv)
 	return err

@@ -15,12 +15,10 @@ import (
 )
 
 func auditCommand() *cobra.Command {
-	c := &cobra.Command{
+	return group(&cobra.Command{
 		Use: "audit", Short: "Work with audit logs",
 		Example: "  sallyport audit verify sallyport.audit.jsonl",
-	}
-	c.AddCommand(auditVerifyCommand())
-	return c
+	}, auditVerifyCommand())
 }
 
 func auditVerifyCommand() *cobra.Command {

@@ -34,7 +34,7 @@ func demoCommand() *cobra.Command {
 built into this program, drives it with a real MCP client, and prints what happens.
 It changes nothing outside a temporary folder.`,
 		Example: "  sallyport demo\n  go run ./cmd/sallyport demo",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE:    ran(func(c *cobra.Command, _ []string) error { return demo(c.Context(), c.OutOrStdout(), c.ErrOrStderr()) }),
 	}
 }

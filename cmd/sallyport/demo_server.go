@@ -14,7 +14,7 @@ import (
 
 func demoServerCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "demo-server", Short: "The notes server of the demo, on stdio", Hidden: true, Args: cobra.NoArgs,
+		Use: "demo-server", Short: "The notes server of the demo, on stdio", Hidden: true, Args: noArgs,
 		Example: "  sallyport wrap -- sallyport demo-server",
 		RunE: ran(func(c *cobra.Command, _ []string) error {
 			err := server.NewStdioServer(notesServer()).Listen(c.Context(), c.InOrStdin(), c.OutOrStdout())

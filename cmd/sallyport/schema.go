@@ -14,15 +14,14 @@ func schemaCommand() *cobra.Command {
 		Use: "schema", Short: "Print JSON Schemas of what sallyport writes",
 		Example: "  sallyport schema audit > audit-event.schema.json",
 	}
-	c.AddCommand(&cobra.Command{
-		Use: "audit", Short: "The JSON Schema of one line of the audit log", Args: cobra.NoArgs,
+	return group(c, &cobra.Command{
+		Use: "audit", Short: "The JSON Schema of one line of the audit log", Args: noArgs,
 		Example: "  sallyport schema audit > audit-event.schema.json",
 		RunE: ran(func(c *cobra.Command, _ []string) error {
 			_, err := c.OutOrStdout().Write(auditSchema())
 			return err
 		}),
 	})
-	return c
 }
 
 // auditSchema is the JSON Schema (2020-12) of an audit event.

@@ -34,7 +34,7 @@ func version() string {
 
 func versionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Print the version", Example: "  sallyport version", Args: cobra.NoArgs,
+		Use: "version", Short: "Print the version", Example: "  sallyport version", Args: noArgs,
 		RunE: ran(func(c *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintf(c.OutOrStdout(), "sallyport %s (%s, %s/%s)\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return err

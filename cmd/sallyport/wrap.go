@@ -161,7 +161,7 @@ on stdin and stdout. With one server its names are unchanged; with several, tool
 and prompts are named server__tool (names { separator = "__" }).`,
 		Example: `  sallyport run --config sallyport.hcl
   sallyport run --config sallyport.hcl --role infrastructure_agent --audit /var/log/sallyport/agent.jsonl`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: ran(func(c *cobra.Command, _ []string) error {
 			if config == "" {
 				return usage("say --config FILE: the policy to run")

@@ -153,7 +153,7 @@ func (n *node) charge(v any, uneval bool) int64 {
 		}
 		if n.price.unique {
 			var m measure
-			m.take(v, 1)
+			_ = m.take(v, 1) // what is too much was refused before
 			sum += m.size * uniqueFactor
 		}
 	}

@@ -17,7 +17,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -124,11 +123,6 @@ func (c *Client) finish() {
 
 func (c *Client) read() error {
 	for {
-		if !c.in.Buffered() {
-			// What was just set off runs before this thread sleeps in
-			// read(2): on one processor it would wait for it to be retaken.
-			runtime.Gosched()
-		}
 		line, err := c.in.Next()
 		switch e := err.(type) {
 		case nil:

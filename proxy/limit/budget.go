@@ -154,12 +154,20 @@ type Lease struct {
 // Release, and may take the budget past its limit: the next Take then refuses.
 // Tokens below zero count as none, so nothing can be handed back.
 func (l *Lease) Charge(tokens int) {
-	if l == nil || l.budget == nil || tokens <= 0 {
+	if l != nil {
+		l.budget.Charge(tokens)
+	}
+}
+
+// Charge adds tokens that belong to no call under way, such as those of a task's
+// result that is fetched later.
+func (b *Budget) Charge(tokens int) {
+	if b == nil || tokens <= 0 {
 		return
 	}
-	l.budget.mu.Lock()
-	defer l.budget.mu.Unlock()
-	l.budget.used.Tokens = saturate(l.budget.used.Tokens, int64(tokens))
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.used.Tokens = saturate(b.used.Tokens, int64(tokens))
 }
 
 // Release ends the call's place among those in flight. Only the first Release

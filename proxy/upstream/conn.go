@@ -1,11 +1,9 @@
 package upstream
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"runtime"
 	"strconv"
 	"sync"
 	"time"
@@ -107,8 +105,7 @@ type Told interface {
 }
 
 // abandon tells the server that nobody waits any more.
-func (c *conn) abandon(ctx context.Context, id uint64, wait <-chan reply) (Answer, error) {
-	cause := context.Cause(ctx)
+func (c *conn) abandon(cause error, id uint64, wait <-chan reply) (Answer, error) {
 	ours := strconv.AppendUint(nil, id, 10)
 	var byClient Told
 	if !errors.As(cause, &byClient) {
@@ -116,8 +113,7 @@ func (c *conn) abandon(ctx context.Context, id uint64, wait <-chan reply) (Answe
 		_ = c.out.Append(func(dst []byte) []byte {
 			return fmt.Appendf(dst, `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":%s,"reason":%s}}`, ours, reason)
 		})
-		c.take(id)
-		return Answer{}, cause
+		return c.giveUp(cause, id, wait)
 	}
 	note := byClient.Notice()
 	if span, ok := note.ParamSpan("requestId"); ok {
@@ -131,21 +127,24 @@ func (c *conn) abandon(ctx context.Context, id uint64, wait <-chan reply) (Answe
 	case got := <-wait:
 		return got.answer, got.err
 	case <-late.C:
-		c.take(id)
-		return Answer{}, cause
+		return c.giveUp(cause, id, wait)
 	}
+}
+
+// giveUp stops waiting. An answer that has come at the last moment is taken:
+// it must not lie about, what comes after it is held back until it is written.
+func (c *conn) giveUp(cause error, id uint64, wait <-chan reply) (Answer, error) {
+	if c.take(id) == nil {
+		got := <-wait
+		return got.answer, got.err
+	}
+	return Answer{}, cause
 }
 
 // read passes on what the server says until it falls silent for good.
 func (c *conn) read() {
 	in := lines.NewReader(c.proc.Out, c.server.opt.Bounds.Message)
 	for {
-		if !in.Buffered() {
-			// Callers that were just answered run before this thread sleeps
-			// in read(2): on one processor they would wait for it to be
-			// retaken.
-			runtime.Gosched()
-		}
 		line, err := in.Next()
 		switch e := err.(type) {
 		case nil:

@@ -90,6 +90,11 @@ var (
 	ErrTooLarge = errors.New("the answer is larger than the proxy accepts")
 )
 
+// TimeoutError says that an answer took too long.
+type TimeoutError struct{ After time.Duration }
+
+func (e *TimeoutError) Error() string { return fmt.Sprintf("no answer within %s", e.After) }
+
 // DownError says why a server cannot be called.
 type DownError struct{ Reason string }
 
@@ -268,12 +273,13 @@ func (s *Server) live() (*conn, error) {
 // Request is what [Server.Call] sends: a message of the client's with the
 // changes that routing needs, and no others.
 type Request struct {
-	Msg    wire.Message
-	Name   string      // the tool, prompt or URI that was decided on; written over the client's where Rename is set
-	Rename bool        // the client's name for it differs
-	Edits  []wire.Edit // further replacements inside Msg, in order, after which nothing else changes
-	Args   []byte      // the bytes whose digest was decided on, as they stand in Msg
-	Sent   func()      // called once the request has its place among those sent; must not block; may be nil
+	Msg     wire.Message
+	Name    string        // the tool, prompt or URI that was decided on; written over the client's where Rename is set
+	Rename  bool          // the client's name for it differs
+	Edits   []wire.Edit   // further replacements inside Msg, in order, after which nothing else changes
+	Timeout time.Duration // how long the answer may take; 0: no bound
+	Args    []byte        // the bytes whose digest was decided on, as they stand in Msg
+	Sent    func()        // called once the request has its place among those sent; must not block; may be nil
 }
 
 // Answer is a server's answer to one request: a result or an error object.
@@ -310,6 +316,12 @@ func (s *Server) Call(ctx context.Context, t *audit.Ticket, r Request) (Answer, 
 	if err != nil {
 		return Answer{}, err
 	}
+	var late <-chan time.Time
+	if r.Timeout > 0 {
+		timer := time.NewTimer(r.Timeout)
+		defer timer.Stop()
+		late = timer.C
+	}
 	select {
 	case got := <-wait:
 		if got.err == nil && got.answer.Kind == wire.Result {
@@ -317,7 +329,9 @@ func (s *Server) Call(ctx context.Context, t *audit.Ticket, r Request) (Answer, 
 		}
 		return got.answer, got.err
 	case <-ctx.Done():
-		return c.abandon(ctx, id, wait)
+		return c.abandon(context.Cause(ctx), id, wait)
+	case <-late:
+		return c.abandon(&TimeoutError{r.Timeout}, id, wait)
 	}
 }
 

@@ -99,7 +99,7 @@ func (o *Writer) Post(f func(dst []byte) []byte) error {
 	o.pending = next
 	if o.end(from) {
 		o.writing = true
-		go o.write()
+		go func() { _ = o.write() }() // its error stays for whoever comes next
 	}
 	return nil
 }
