@@ -30,6 +30,9 @@ func (l *loader) loadServers(blocks []serverBlock, missing hcl.Range) {
 		if b.Name != "" && !serverShape.MatchString(b.Name) {
 			l.Mistake(b.Range, "Unusable server name", "%q must begin with a letter or digit and hold at most 64 of A–Z a–z 0–9 _ . -, for it becomes part of patterns and tool names.", b.Name)
 		}
+		if sep := l.policy.separator; len(blocks) > 1 && strings.Index(b.Name+sep, sep) != len(b.Name) {
+			l.Mistake(b.Range, "Ambiguous server name", "With several servers a tool is shown as server%stool, so %q must not hold the separator %q, nor end in a part of it. Rename the server, or choose another names { separator = … }.", sep, b.Name, sep)
+		}
 		l.policy.servers = append(l.policy.servers, l.server(b))
 	}
 }

@@ -64,12 +64,26 @@ type Mistakes struct {
 // maxReported bounds a report; what is left out is counted.
 const maxReported = 50
 
+// placed puts file, line and column into each summary, in the form that editors
+// can jump to: HCL's own writer says no column.
+func placed(diags hcl.Diagnostics) hcl.Diagnostics {
+	out := make(hcl.Diagnostics, len(diags))
+	for i, d := range diags {
+		at := *d
+		if d.Subject != nil {
+			at.Summary = fmt.Sprintf("%s at %s:%d:%d", d.Summary, d.Subject.Filename, d.Subject.Start.Line, d.Subject.Start.Column)
+		}
+		out[i] = &at
+	}
+	return out
+}
+
 // Error is the whole report: every mistake with its line and what to do, or
 // the first fifty of them.
 func (m *Mistakes) Error() string {
 	var out strings.Builder
 	w := hcl.NewDiagnosticTextWriter(&out, m.files, 0, false)
-	if err := w.WriteDiagnostics(m.diags[:min(len(m.diags), maxReported)]); err != nil {
+	if err := w.WriteDiagnostics(placed(m.diags[:min(len(m.diags), maxReported)])); err != nil {
 		return "writing diagnostics: " + err.Error()
 	}
 	if more := len(m.diags) - maxReported; more > 0 {
