@@ -43,24 +43,19 @@ func (s *service) serve(ctx context.Context, in io.Reader, out, stderr io.Writer
 		return usage("--log-level %q: choose one of debug, info, warn, error, off", s.level)
 	}
 	logger := hclog.New(&hclog.LoggerOptions{Name: "sallyport", Level: level, Output: stderr})
-	for _, w := range s.policy.Warnings() {
-		logger.Warn(w)
-	}
 	if err := s.settleRole(); err != nil {
 		return err
+	}
+	for _, w := range s.policy.Warnings() {
+		logger.Warn(w)
 	}
 	log, err := s.openAudit(ctx, logger)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err := log.Close(); err != nil {
-			logger.Error("closing the audit log", "error", err)
-		}
-	}()
 	p := proxy.New(proxy.Config{Policy: s.policy, Servers: s.server, Audit: log, Logger: logger,
 		Launch: launcher(logger), Backoff: backoff, Version: version()})
-	return p.Serve(ctx, s.role, in, out)
+	return errors.Join(p.Serve(ctx, s.role, in, out), log.Close())
 }
 
 // settleRole finds the role under which the client acts.

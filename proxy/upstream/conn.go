@@ -28,7 +28,7 @@ type conn struct {
 	ended   error             // set once; no more entries after it
 
 	answering sync.WaitGroup // answers handed out and not yet written
-	greeting  sync.WaitGroup // the replay of a handshake
+	greeting  sync.WaitGroup // the replay of a handshake, or an end by force
 }
 
 // waiter is a call that waits for its answer.
@@ -75,9 +75,20 @@ func (c *conn) send(r Request) (uint64, <-chan reply, error) {
 	})
 	if err != nil {
 		c.take(id)
+		c.kill()
 		return 0, nil, &DownError{Reason: "writing to it: " + err.Error()}
 	}
 	return id, wait, nil
+}
+
+// kill ends a process that does not take what is written to it: a message may
+// have been cut in the middle, so nothing more can be said to it.
+func (c *conn) kill() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended == nil {
+		c.greeting.Go(c.proc.Stop)
+	}
 }
 
 // edits are the replacements in the order in which they stand in the message.
