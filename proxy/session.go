@@ -17,6 +17,7 @@ import (
 	"sallyport/proxy/downstream"
 	"sallyport/proxy/limit"
 	"sallyport/proxy/route"
+	"sallyport/proxy/throttle"
 	"sallyport/proxy/upstream"
 	"sallyport/proxy/wire"
 )
@@ -41,8 +42,8 @@ type server struct {
 	*upstream.Server
 	conf    policy.Server
 	tools   catalogue.Catalogue
-	listing sync.Mutex // held while the proxy lists the tools by itself
-	trouble throttle
+	listing chan struct{} // full while the proxy lists the tools by itself
+	trouble throttle.ByKind
 }
 
 // Serve is a whole session with one client that speaks on in and out. It
@@ -61,7 +62,11 @@ func (p *Proxy) Serve(ctx context.Context, role string, in io.Reader, out io.Wri
 		Progress: s.clientReports,
 		Answer:   s.clientAnswers,
 		Refused:  s.refused,
-		Dropped:  func(what string) { s.log.Debug("dropped", "what", what) },
+		Bug: func(what string) {
+			s.log.Error("a request broke down", "what", what)
+			s.note(audit.Event{Type: audit.TypeError, Code: string(policy.Internal), Message: "a request broke down inside sallyport and was refused"})
+		},
+		Dropped: func(what string) { s.log.Debug("dropped", "what", what) },
 	})
 }
 
@@ -76,7 +81,7 @@ func (p *Proxy) open(ctx context.Context, role string, in io.Reader, out io.Writ
 	s.budget = limit.NewBudget(limit.Limits{Calls: l.Calls, Tokens: l.Tokens, Rate: l.Rate, Burst: l.Burst, Concurrent: l.Concurrent})
 	var names []string
 	for _, conf := range p.Servers {
-		srv := &server{conf: conf}
+		srv := &server{conf: conf, listing: make(chan struct{}, 1)}
 		opt := upstream.Options{Bounds: bounds, StartTimeout: conf.StartTimeout}
 		if p.Backoff != nil {
 			opt.Backoff = p.Backoff()
@@ -106,8 +111,10 @@ func (s *Session) start() error {
 	return nil
 }
 
-// close leaves nothing behind.
+// close leaves nothing behind. What is under way is given up before its server
+// is stopped, so that both the server and the log hear why.
 func (s *Session) close() {
+	s.client.End()
 	var stopping sync.WaitGroup
 	for _, srv := range s.servers {
 		stopping.Go(srv.Stop)

@@ -60,7 +60,7 @@ func (q *questions) put(server string, m wire.Message) ([]wire.Edit, error) {
 	q.next++
 	shown := own
 	if !own.IsZero() {
-		shown = q.lend(server, own, q.next)
+		shown = q.lend(server, own)
 		a.token = shown.Key()
 	}
 	q.asked[q.next] = a
@@ -77,13 +77,15 @@ func (q *questions) put(server string, m wire.Message) ([]wire.Edit, error) {
 	return edits, nil
 }
 
-// lend enters a progress token, and returns it as the client is to see it.
-func (q *questions) lend(server string, own wire.ID, n uint64) wire.ID {
+// lend enters a progress token, and returns it as the client is to see it: as
+// it is, unless another server uses the same.
+func (q *questions) lend(server string, own wire.ID) wire.ID {
 	shown := own
-	if t := q.token[own.Key()]; t != nil && t.Server != server {
-		shown, _ = wire.ParseID(fmt.Appendf(nil, `"sallyport-%d"`, n))
-	}
 	t := q.token[shown.Key()]
+	for n := q.next; t != nil && t.Server != server; n++ {
+		shown, _ = wire.ParseID(fmt.Appendf(nil, `"sallyport-%d"`, n))
+		t = q.token[shown.Key()]
+	}
 	if t == nil {
 		t = &Token{Server: server, Own: own}
 		q.token[shown.Key()] = t

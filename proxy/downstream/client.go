@@ -42,6 +42,7 @@ type Events struct {
 	Answer   func(Asked, wire.Message)               // at once: to a request of a server's
 	Refused  func(*wire.Fault)                       // what was no message, and is answered as such already
 	Dropped  func(what string)                       // what was a message, and led to nothing
+	Bug      func(what string)                       // a request of which the handling broke down; it has been refused
 }
 
 // Client is the connection to one client over a pair of streams. Its methods
@@ -93,9 +94,16 @@ func (c *Client) Serve(on Events) error {
 	}
 }
 
-// Close ends what is under way, and returns when it has ended.
+// ErrEnded is the cause of the contexts of requests that are under way when the
+// session ends.
+var ErrEnded = errors.New("the session has ended")
+
+// End gives up what is under way.
+func (c *Client) End() { c.cancel(ErrEnded) }
+
+// Close returns when all that was under way has ended.
 func (c *Client) Close() {
-	c.cancel(context.Canceled)
+	c.End()
 	c.work.Wait()
 }
 

@@ -2,6 +2,8 @@ package downstream
 
 import (
 	"context"
+	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -61,8 +63,7 @@ func (c *Client) worker(r *Request) {
 	rest := time.NewTimer(idleWorker)
 	defer rest.Stop()
 	for {
-		c.on.Request(r)
-		c.leave(r)
+		c.handle(r)
 		rest.Reset(idleWorker)
 		select {
 		case r = <-c.idlers:
@@ -103,6 +104,21 @@ func (c *Client) leave(r *Request) {
 		close(c.idle)
 		c.idle = nil
 	}
+}
+
+// handle sees to one request. A mistake of ours in the middle of it refuses this
+// request, and no other.
+func (c *Client) handle(r *Request) {
+	defer c.leave(r)
+	defer func() {
+		if what := recover(); what != nil {
+			c.on.Bug(fmt.Sprintf("%v\n%s", what, debug.Stack()))
+			r.Reply(func(dst []byte) []byte {
+				return r.Refuse(dst, mcp.INTERNAL_ERROR, Refusal{Code: "internal", Text: "an internal error; the request is refused"})
+			})
+		}
+	}()
+	c.on.Request(r)
 }
 
 // WaitTurn returns when all that the client said before has gone, or at once if
