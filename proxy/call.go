@@ -8,6 +8,7 @@ import (
 	"sallyport/audit"
 	"sallyport/policy"
 	"sallyport/proxy/downstream"
+	"sallyport/proxy/method"
 	"sallyport/proxy/wire"
 )
 
@@ -24,6 +25,7 @@ type call struct {
 	args   []byte // what is judged: the arguments, or all of params
 	digest [32]byte
 	tokens int
+	epoch  uint64 // of the server's tools, before the request is sent
 	// metered are calls whose result counts: all but the protocol's own, and of
 	// those the one that fetches what a tool call has become.
 	metered bool
@@ -54,10 +56,12 @@ func (s *Session) readCall(r *downstream.Request) *call {
 		s.completion(c, m)
 	default:
 		c.kind = policy.Extension
-		if known(m.Method) {
+		if method.Request(m.Method) {
 			c.kind, c.name = policy.Protocol, ""
 		}
-		c.server = s.ofMethod(m)
+		if c.server = s.ofMethod(m); c.server != nil {
+			c.epoch = c.server.tools.Now()
+		}
 	}
 	c.metered = c.kind != policy.Protocol || m.Method == string(mcp.MethodTasksResult)
 	c.digest = audit.Digest(c.args)
@@ -120,35 +124,6 @@ func (s *Session) completion(c *call, m *wire.Message) {
 	}
 }
 
-// known says whether MCP knows the request in some revision.
-func known(method string) bool {
-	switch mcp.MCPMethod(method) {
-	case mcp.MethodInitialize, mcp.MethodPing, mcp.MethodServerDiscover, mcp.MethodSubscriptionsListen,
-		mcp.MethodToolsList, mcp.MethodToolsCall, mcp.MethodPromptsList, mcp.MethodPromptsGet,
-		mcp.MethodResourcesList, mcp.MethodResourcesTemplatesList, mcp.MethodResourcesRead,
-		mcp.MethodResourcesSubscribe, mcp.MethodResourcesUnsubscribe, mcp.MethodCompletionComplete,
-		mcp.MethodSetLogLevel, mcp.MethodTasksGet, mcp.MethodTasksList, mcp.MethodTasksResult, mcp.MethodTasksCancel,
-		methodTasksUpdate:
-		return true
-	}
-	return false
-}
-
-// announces says whether MCP knows the notification in some revision. A
-// request without an id is none: a lenient server would act on it.
-func announces(method string) bool {
-	switch mcp.MCPMethod(method) {
-	case mcp.MethodNotificationInitialized, mcp.MethodNotificationRootsListChanged,
-		mcp.MethodNotificationTasksStatus, mcp.MethodNotificationElicitationComplete:
-		return true
-	}
-	return false
-}
-
-// methodTasksUpdate answers a task's questions (the tasks extension of
-// revision 2026-07-28); mcp-go has no name for it.
-const methodTasksUpdate mcp.MCPMethod = "tasks/update"
-
 // judge asks the policy.
 func (s *Session) judge(r *downstream.Request, c *call) policy.Decision {
 	pc := policy.Call{Role: s.role, Server: c.serverName(), Kind: c.kind, Name: c.name}
@@ -163,7 +138,9 @@ func (s *Session) judge(r *downstream.Request, c *call) policy.Decision {
 		return s.judgeListen(r, c.policy, []*server{c.server})
 	case c.kind == policy.ToolCall && c.policy.Admits(s.role, c.kind, pc.Server, c.name):
 		pc.Args, pc.Opaque = decodeArgs(c.args)
-		if fault := s.define(r, c, &pc); fault != "" {
+		if fault := s.define(r, c, &pc); r.Ctx.Err() != nil {
+			return policy.Decision{}.Refuse(policy.Cancelled, "")
+		} else if fault != "" {
 			return policy.Decision{}.Refuse(policy.UpstreamUnavailable, fault)
 		}
 	}
@@ -184,7 +161,11 @@ func decodeArgs(raw []byte) (args map[string]any, opaque bool) {
 
 // judgeListen judges a subscription, which may name resources.
 func (s *Session) judgeListen(r *downstream.Request, pol *policy.Policy, servers []*server) policy.Decision {
-	for raw := range wire.Elements(wire.Get(r.Msg.Param("notifications"), "resourceSubscriptions")) {
+	list := wire.Get(r.Msg.Param("notifications"), "resourceSubscriptions")
+	if list != nil && list[0] != '[' && string(list) != "null" {
+		return policy.Decision{}.Refuse(policy.Malformed, "resourceSubscriptions must be a list")
+	}
+	for raw := range wire.Elements(list) {
 		uri, ok := wire.Text(raw)
 		if !ok {
 			return policy.Decision{}.Refuse(policy.Malformed, "resourceSubscriptions must be strings")

@@ -1,16 +1,21 @@
 package proxy
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"slices"
-	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
 
 	"sallyport/audit"
 	"sallyport/policy"
 	"sallyport/proxy/downstream"
+	"sallyport/proxy/union"
+	"sallyport/proxy/upstream"
 	"sallyport/proxy/wire"
 )
 
@@ -30,6 +35,14 @@ func (s *Session) fansOut(r *downstream.Request) bool {
 
 // fan puts a request to all servers and answers with what they say together.
 func (s *Session) fan(r *downstream.Request) {
+	if d := s.judgeFan(r); !d.Allowed() {
+		c := &call{id: s.nextCall(), policy: s.p.policy.Load(), kind: policy.Protocol, args: r.Msg.Params()}
+		if _, err := s.record(r, c, d); err != nil {
+			d = policy.Decision{}.Refuse(policy.AuditFailed, "")
+		}
+		r.Reply(refuse(r, d))
+		return
+	}
 	r.WaitTurn()
 	var result []byte
 	switch mcp.MCPMethod(r.Msg.Method) {
@@ -40,16 +53,16 @@ func (s *Session) fan(r *downstream.Request) {
 	case mcp.MethodPing:
 		result = complete(r, nil)
 	case mcp.MethodSetLogLevel:
-		s.askAll(r)
+		s.askAll(r, listPatience, same)
 		result = complete(r, nil)
 	case mcp.MethodToolsList:
-		result = s.listAll(r, "tools", s.toolsOf)
+		result = s.listAll(r, "tools", s.allTools)
 	case mcp.MethodPromptsList:
-		result = s.listAll(r, "prompts", s.promptsOf)
+		result = s.listAll(r, "prompts", s.listOf(mcp.MethodPromptsList, "prompts", "name", policy.PromptGet))
 	case mcp.MethodResourcesList:
-		result = s.listAll(r, "resources", s.resourcesOf)
+		result = s.listAll(r, "resources", s.listOf(mcp.MethodResourcesList, "resources", "uri", policy.ResourceRead))
 	case mcp.MethodResourcesTemplatesList:
-		result = s.listAll(r, "resourceTemplates", s.templatesOf)
+		result = s.listAll(r, "resourceTemplates", s.listOf(mcp.MethodResourcesTemplatesList, "resourceTemplates", "uriTemplate", policy.ResourceRead))
 	case mcp.MethodTasksList:
 		result = s.listAll(r, "tasks", s.tasksOf)
 	case mcp.MethodSubscriptionsListen:
@@ -68,28 +81,45 @@ func (s *Session) fan(r *downstream.Request) {
 	r.Reply(func(dst []byte) []byte { return downstream.AppendResult(dst, r.Msg.ID, result) })
 }
 
-// answered is one server's answer.
-type answered struct {
-	server *server
-	result []byte // raw; nil if it answered with an error, or not at all
+// judgeFan asks the policy once for all servers.
+func (s *Session) judgeFan(r *downstream.Request) policy.Decision {
+	pol := s.p.policy.Load()
+	if r.Msg.Method == string(mcp.MethodSubscriptionsListen) {
+		return s.judgeListen(r, pol, s.servers)
+	}
+	return pol.Decide(policy.Call{Role: s.role, Kind: policy.Protocol, Name: r.Msg.Method})
 }
 
-// askAll puts the client's own request to every server, and returns the
-// answers in the servers' order.
-func (s *Session) askAll(r *downstream.Request) []answered {
-	out := make([]answered, len(s.servers))
-	var asking sync.WaitGroup
+// same is the client's own request, for every server.
+func same(r *downstream.Request, _ *server) wire.Message { return r.Msg }
+
+// askAll puts what the client asks to every server, and returns the answers in
+// the servers' order. Whoever has not answered within the patience, if there is
+// one, has no answer.
+func (s *Session) askAll(r *downstream.Request, patience time.Duration, as func(*downstream.Request, *server) wire.Message) []union.Said {
+	ctx := r.Ctx
+	if patience > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, patience, &upstream.TimeoutError{After: patience})
+		defer cancel()
+	}
+	out := make([]union.Said, len(s.servers))
+	var asking, sending sync.WaitGroup
 	for i, srv := range s.servers {
-		out[i].server = srv
+		out[i].Server = srv.Name()
+		sending.Add(1)
+		sent := sync.OnceFunc(sending.Done)
 		asking.Go(func() {
-			a, err := s.ask(r.Ctx, srv, r.Msg)
+			defer sent()
+			a, err := s.ask(ctx, srv, as(r, srv), sent)
 			if err != nil || a.Kind != wire.Result {
 				s.log.Warn("a server did not answer as asked", "server", srv.Name(), "method", r.Msg.Method, "error", err, "answer", printable(string(a.Error())))
 				return
 			}
-			out[i].result = a.Result()
+			out[i].Result = a.Result()
 		})
 	}
+	sending.Wait()
 	r.LeaveTurn()
 	asking.Wait()
 	return out
@@ -98,21 +128,20 @@ func (s *Session) askAll(r *downstream.Request) []answered {
 // greetAll makes one handshake of several. The revision is the lowest that any
 // of the servers settled on.
 func (s *Session) greetAll(r *downstream.Request) []byte {
-	version := ""
-	answers := s.askAll(r)
-	for _, a := range answers {
-		v, ok := wire.Text(wire.Get(a.result, "protocolVersion"))
-		if ok && (version == "" || v < version) {
-			version = v
-		}
-	}
+	answers := s.askAll(r, listPatience, same)
+	version := union.Lowest(answers)
 	if version == "" {
 		return nil
 	}
-	m := merge(answers)
+	m := union.Of(answers)
 	m["protocolVersion"] = version
 	m["serverInfo"] = s.info()
 	result := encode(m)
+	for i, a := range answers {
+		if a.Result == nil {
+			s.servers[i].Missed(r.Msg)
+		}
+	}
 	s.handshaken(r, result)
 	return result
 }
@@ -123,76 +152,36 @@ func (s *Session) info() map[string]any {
 
 // discoverAll answers server/discover with what all servers have in common.
 func (s *Session) discoverAll(r *downstream.Request) []byte {
-	answers := s.askAll(r)
-	var common []any
-	first := true
-	for _, a := range answers {
-		if a.result == nil {
-			continue
-		}
-		v, _ := wire.Decode(wire.Get(a.result, "supportedVersions"))
-		versions, _ := v.([]any)
-		if first {
-			common, first = versions, false
-			continue
-		}
-		common = slices.DeleteFunc(slices.Clone(common), func(v any) bool { return !slices.Contains(versions, v) })
-	}
-	if first {
+	answers := s.askAll(r, listPatience, same)
+	common, ok := union.Common(answers)
+	if !ok {
 		return nil
 	}
-	m := merge(answers)
+	m := union.Of(answers)
 	m["resultType"], m["supportedVersions"] = "complete", common
 	m["ttlMs"], m["cacheScope"] = 0, "private"
 	m["_meta"] = map[string]any{mcp.MetaKeyServerInfo: s.info()}
 	return encode(m)
 }
 
-// merge unites capabilities and instructions.
-func merge(answers []answered) map[string]any {
-	capabilities := map[string]any{}
-	var instructions []string
-	for _, a := range answers {
-		v, _ := wire.Decode(wire.Get(a.result, "capabilities"))
-		if m, ok := v.(map[string]any); ok {
-			unite(capabilities, m)
-		}
-		if text, ok := wire.Text(wire.Get(a.result, "instructions")); ok && text != "" {
-			instructions = append(instructions, "# "+a.server.Name()+"\n"+text)
-		}
-	}
-	m := map[string]any{"capabilities": capabilities}
-	if len(instructions) > 0 {
-		m["instructions"] = strings.Join(instructions, "\n\n")
-	}
-	return m
-}
-
-func unite(into, from map[string]any) {
-	for key, v := range from {
-		a, isMap := into[key].(map[string]any)
-		b, too := v.(map[string]any)
-		switch {
-		case isMap && too:
-			unite(a, b)
-		case into[key] == nil || into[key] == false:
-			into[key] = v
-		}
-	}
-}
-
 // lister reads one server's whole list, ready for the client.
-type lister func(r *downstream.Request, srv *server) ([][]byte, error)
+type lister func(ctx context.Context, r *downstream.Request, srv *server) ([][]byte, error)
 
-// listAll joins the lists of all servers.
+// listAll joins the lists of all servers, and is nil if none of them answered.
 func (s *Session) listAll(r *downstream.Request, key string, of lister) []byte {
+	ctx, cancel := context.WithTimeoutCause(r.Ctx, listPatience, &upstream.TimeoutError{After: listPatience})
+	defer cancel()
 	lists := make([][][]byte, len(s.servers))
+	var silent atomic.Int64
 	var listing sync.WaitGroup
 	for i, srv := range s.servers {
 		listing.Go(func() {
-			list, err := of(r, srv)
+			list, err := of(ctx, r, srv)
 			if err != nil {
 				s.log.Info("a server did not list", "server", srv.Name(), "method", r.Msg.Method, "error", err)
+				if !errors.Is(err, errAnswered) {
+					silent.Add(1)
+				}
 				return
 			}
 			lists[i] = list
@@ -200,6 +189,19 @@ func (s *Session) listAll(r *downstream.Request, key string, of lister) []byte {
 	}
 	r.LeaveTurn()
 	listing.Wait()
+	if silent.Load() == int64(len(s.servers)) {
+		return nil
+	}
+	for i, srv := range s.servers {
+		switch key {
+		case "tools", "prompts":
+			lists[i] = s.renamed(srv, lists[i])
+		case "resources":
+			lists[i] = s.owned(srv, lists[i], "uri")
+		case "resourceTemplates":
+			lists[i] = s.owned(srv, lists[i], "uriTemplate")
+		}
+	}
 	return complete(r, append(append(wire.Quote(nil, key), ':'), array(slices.Concat(lists...))...))
 }
 
@@ -221,12 +223,8 @@ func complete(r *downstream.Request, members []byte) []byte {
 // listenAll subscribes at every server, under the one id of the client's, until
 // all of them have ended it or the client does.
 func (s *Session) listenAll(r *downstream.Request) {
-	if d := s.judgeListen(r, s.p.policy.Load(), s.servers); !d.Allowed() {
-		r.Reply(refuse(r, d))
-		return
-	}
 	defer s.routes.Unsubscribed(r.Msg.ID)
-	s.askAll(r)
+	s.askAll(r, 0, s.listenAt)
 	if r.Ctx.Err() != nil {
 		r.Skip()
 		return
@@ -236,36 +234,52 @@ func (s *Session) listenAll(r *downstream.Request) {
 	r.Reply(func(dst []byte) []byte { return downstream.AppendResult(dst, r.Msg.ID, result) })
 }
 
-func (s *Session) toolsOf(r *downstream.Request, srv *server) ([][]byte, error) {
-	shown, err := s.allTools(r.Ctx, r, srv)
-	return s.renamed(srv, shown), err
+// listenAt is a subscription with those resources that may be read at a server.
+func (s *Session) listenAt(r *downstream.Request, srv *server) wire.Message {
+	span, ok := wire.Find(r.Msg.Raw, "params", "notifications", "resourceSubscriptions")
+	if !ok {
+		return r.Msg
+	}
+	var own [][]byte
+	pol := s.p.policy.Load()
+	for raw := range wire.Elements(span.Of(r.Msg.Raw)) {
+		if uri, _ := wire.Text(raw); pol.Admits(s.role, policy.ResourceRead, srv.Name(), uri) {
+			own = append(own, raw)
+		}
+	}
+	m, _ := wire.ParseFaithful(wire.Splice(nil, r.Msg.Raw, wire.Edit{Span: span, With: array(own)}), wire.Bounds{})
+	return m
 }
 
-func (s *Session) promptsOf(r *downstream.Request, srv *server) ([][]byte, error) {
-	var shown [][]byte
-	err := s.pages(r.Ctx, r, srv, mcp.MethodPromptsList, func(result []byte) {
-		shown = append(shown, s.renamed(srv, s.admitted(srv, result, "prompts", "name", policy.PromptGet))...)
+// listOf reads one kind of list.
+func (s *Session) listOf(method mcp.MCPMethod, list, key string, kind policy.Kind) lister {
+	return func(ctx context.Context, r *downstream.Request, srv *server) ([][]byte, error) {
+		var shown [][]byte
+		err := s.pages(ctx, r, srv, method, func(result []byte) {
+			shown = append(shown, s.admitted(srv, result, list, key, kind)...)
+		})
+		return shown, err
+	}
+}
+
+// owned learns whose what is known by its URI is. What another server has
+// listed before, in time or in the file, stays that server's, and is said so.
+func (s *Session) owned(srv *server, list [][]byte, key string) [][]byte {
+	return slices.DeleteFunc(list, func(raw []byte) bool {
+		uri, _ := wire.Text(wire.Get(raw, key))
+		if s.routes.LearnResource(srv.Name(), uri) {
+			return false
+		}
+		s.collision(srv, uri, "another server offers a resource of this URI")
+		return true
 	})
-	return shown, err
 }
 
-func (s *Session) resourcesOf(r *downstream.Request, srv *server) ([][]byte, error) {
-	return s.located(r, srv, mcp.MethodResourcesList, "resources", "uri")
-}
-
-func (s *Session) templatesOf(r *downstream.Request, srv *server) ([][]byte, error) {
-	return s.located(r, srv, mcp.MethodResourcesTemplatesList, "resourceTemplates", "uriTemplate")
-}
-
-// located lists what is known by its URI, and learns whose it is. What another
-// server has listed before stays that server's, and is said so.
-func (s *Session) located(r *downstream.Request, srv *server, method mcp.MCPMethod, list, key string) ([][]byte, error) {
+func (s *Session) tasksOf(ctx context.Context, r *downstream.Request, srv *server) ([][]byte, error) {
 	var shown [][]byte
-	err := s.pages(r.Ctx, r, srv, method, func(result []byte) {
-		for _, raw := range s.admitted(srv, result, list, key, policy.ResourceRead) {
-			uri, _ := wire.Text(wire.Get(raw, key))
-			if !s.routes.LearnResource(srv.Name(), uri) {
-				s.collision(srv, uri, "another server offers a resource of this URI")
+	err := s.pages(ctx, r, srv, mcp.MethodTasksList, func(result []byte) {
+		for raw := range wire.Elements(wire.Get(result, "tasks")) {
+			if id, ok := wire.Text(wire.Get(raw, "taskId")); ok && !s.ownTask(srv, id) {
 				continue
 			}
 			shown = append(shown, raw)
@@ -274,17 +288,14 @@ func (s *Session) located(r *downstream.Request, srv *server, method mcp.MCPMeth
 	return shown, err
 }
 
-func (s *Session) tasksOf(r *downstream.Request, srv *server) ([][]byte, error) {
-	var shown [][]byte
-	err := s.pages(r.Ctx, r, srv, mcp.MethodTasksList, func(result []byte) {
-		for raw := range wire.Elements(wire.Get(result, "tasks")) {
-			if id, ok := wire.Text(wire.Get(raw, "taskId")); ok {
-				s.routes.LearnTask(srv.Name(), id)
-			}
-			shown = append(shown, raw)
-		}
-	})
-	return shown, err
+// ownTask learns whose a task is. One that another server has made stays that
+// server's, and is said so.
+func (s *Session) ownTask(srv *server, id string) bool {
+	if s.routes.LearnTask(srv.Name(), id) {
+		return true
+	}
+	s.collision(srv, id, "another server has made a task of this id")
+	return false
 }
 
 // renamed puts the client's name for it into each tool or prompt.

@@ -32,6 +32,9 @@ func (s *Session) line(r *downstream.Request) {
 	case err != nil:
 		r.Reply(refuse(r, d.Refuse(policy.AuditFailed, "")))
 		return
+	case d.Code() == policy.Cancelled:
+		r.Skip()
+		return
 	case ticket == nil:
 		r.Reply(refuse(r, d))
 		return
@@ -181,10 +184,9 @@ func answer(r *downstream.Request, dst []byte, a wire.Message, edits []wire.Edit
 // failed is the outcome of a request that has no answer.
 func (s *Session) failed(r *downstream.Request, c *call, d policy.Decision, err error) (func(dst []byte) []byte, audit.Outcome) {
 	var timeout *upstream.TimeoutError
-	var cancelled *downstream.Cancelled
 	code, text := policy.UpstreamUnavailable, fmt.Sprintf("the server %q is not available (%s); try again later", c.serverName(), err)
 	switch {
-	case errors.As(err, &cancelled), errors.Is(err, context.Canceled), errors.Is(err, downstream.ErrGone):
+	case r.Ctx.Err() != nil: // by the client, or because the session ends
 		return nil, audit.Outcome{Code: string(policy.Cancelled), Message: "the request was cancelled; no answer is passed on"}
 	case errors.As(err, &timeout):
 		code, text = policy.TimedOut, err.Error()+"; ask for less at a time"
@@ -202,8 +204,9 @@ func (s *Session) failed(r *downstream.Request, c *call, d policy.Decision, err 
 }
 
 // ask sends a server a request of the proxy's own, or one of several made from
-// one of the client's, by the same steps as the line.
-func (s *Session) ask(ctx context.Context, srv *server, m wire.Message) (wire.Message, error) {
+// one of the client's, by the same steps as the line. Sent is as in
+// [upstream.Request].
+func (s *Session) ask(ctx context.Context, srv *server, m wire.Message, sent func()) (wire.Message, error) {
 	pol := s.p.policy.Load()
 	d := pol.Decide(policy.Call{Role: s.role, Server: srv.Name(), Kind: policy.Protocol, Name: m.Method})
 	if !d.Allowed() {
@@ -220,10 +223,14 @@ func (s *Session) ask(ctx context.Context, srv *server, m wire.Message) (wire.Me
 	}
 	defer ticket.Abandon()
 	began := time.Now()
-	a, err := srv.Call(ctx, ticket, upstream.Request{Msg: m, Args: args})
+	a, err := srv.Call(ctx, ticket, upstream.Request{Msg: m, Args: args, Sent: sent})
 	a.Written()
 	out := audit.Outcome{Duration: time.Since(began), IsError: a.Kind == wire.Error}
 	switch {
+	case err != nil && errors.As(err, new(*upstream.TimeoutError)):
+		out.Code, out.Message = string(policy.TimedOut), err.Error()
+	case err != nil && ctx.Err() != nil:
+		out.Code, out.Message = string(policy.Cancelled), err.Error()
 	case err != nil:
 		out.Code, out.Message = string(policy.UpstreamUnavailable), err.Error()
 	case a.Kind == wire.Error:

@@ -1,7 +1,7 @@
 package proxy
 
 import (
-	"sync"
+	"errors"
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -9,8 +9,16 @@ import (
 	"sallyport/audit"
 	"sallyport/policy"
 	"sallyport/proxy/downstream"
+	"sallyport/proxy/method"
 	"sallyport/proxy/upstream"
 	"sallyport/proxy/wire"
+)
+
+// Codes of the notices that tell of what a server asks the client, and of what
+// the client answers.
+const (
+	codeServerAsks    = "server_asks"
+	codeClientAnswers = "client_answers"
 )
 
 // peer is how a session hears what a server says unasked.
@@ -22,9 +30,15 @@ func (s *Session) peer(srv *server) upstream.Peer {
 	}
 }
 
-// serverAsks puts a server's request to the client.
+// errUnrecorded keeps back what could not be written down.
+var errUnrecorded = errors.New("the audit log cannot be written, so nothing is let through")
+
+// serverAsks puts a server's request to the client, once that is recorded.
 func (s *Session) serverAsks(srv *server, m wire.Message) {
-	err := s.client.Ask(srv.Name(), m)
+	err := errUnrecorded
+	if s.note(audit.Event{Type: audit.TypeNotice, Code: codeServerAsks, Method: m.Method, Server: srv.Name(), Params: m.Params()}) {
+		err = s.client.Ask(srv.Name(), m)
+	}
 	if err == nil {
 		return
 	}
@@ -80,7 +94,7 @@ func (s *Session) trouble(srv *server, t upstream.Trouble) {
 		srv.tools.Changed() // what starts again may be another program
 		s.client.ServerGone(srv.Name())
 	}
-	if !srv.trouble.pass(string(t.Kind), time.Now()) {
+	if !srv.trouble.Pass(string(t.Kind), time.Now()) {
 		return
 	}
 	kind := audit.TypeError
@@ -93,8 +107,19 @@ func (s *Session) trouble(srv *server, t upstream.Trouble) {
 	s.note(audit.Event{Type: kind, Code: string(t.Kind), Server: srv.Name(), Message: printable(t.Detail)})
 }
 
-// clientAnswers passes the client's answer on to the server that asked.
+// clientAnswers passes the client's answer on to the server that asked, once
+// that is recorded.
 func (s *Session) clientAnswers(asked downstream.Asked, m wire.Message) {
+	e := audit.Event{Type: audit.TypeNotice, Code: codeClientAnswers, Server: asked.Server, Result: m.Result()}
+	if m.Kind == wire.Error {
+		e.Result, e.IsError = m.Error(), true
+	}
+	if !s.note(e) {
+		_ = s.byName[asked.Server].Send(func(dst []byte) []byte {
+			return downstream.AppendError(dst, asked.ID, mcp.INTERNAL_ERROR, "sallyport: "+errUnrecorded.Error(), nil)
+		})
+		return
+	}
 	if err := s.byName[asked.Server].Respond(m, asked.ID); err != nil {
 		s.log.Warn("an answer of the client's came too late", "server", asked.Server, "error", err)
 	}
@@ -112,7 +137,7 @@ func (s *Session) clientReports(token downstream.Token, m wire.Message, edits ..
 func (s *Session) clientSays(m wire.Message) {
 	pol := s.p.policy.Load()
 	call := policy.Call{Role: s.role, Kind: policy.Extension, Name: m.Method}
-	if announces(m.Method) {
+	if method.Notification(m.Method) {
 		call.Kind = policy.Protocol
 	}
 	for _, srv := range s.servers {
@@ -137,27 +162,4 @@ func (s *Session) noteSaid(srv *server, m wire.Message, d policy.Decision) bool 
 		e.Type, e.Verdict = audit.TypeError, audit.VerdictRefuse
 	}
 	return s.note(e)
-}
-
-// throttle bounds how often one kind of trouble is written down: a server that
-// speaks nonsense without end must not fill the log. The zero value is ready.
-type throttle struct {
-	mu    sync.Mutex
-	since time.Time
-	count map[string]int
-}
-
-const (
-	throttleSpan = time.Minute
-	throttleMost = 100 // of one kind in a span
-)
-
-func (t *throttle) pass(kind string, now time.Time) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.count == nil || now.Sub(t.since) > throttleSpan {
-		t.since, t.count = now, map[string]int{}
-	}
-	t.count[kind]++
-	return t.count[kind] <= throttleMost
 }

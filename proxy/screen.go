@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/mark3labs/mcp-go/mcp"
 
@@ -21,7 +22,7 @@ func (s *Session) learn(r *downstream.Request, c *call, a wire.Message) (edits [
 	case mcp.MethodInitialize:
 		s.handshaken(r, a.Result())
 	case mcp.MethodToolsList:
-		return s.filterTools(r, c.server, a)
+		return s.filterTools(r, c, a)
 	case mcp.MethodPromptsList:
 		return s.filter(c.server, a, "prompts", "name", policy.PromptGet)
 	case mcp.MethodResourcesList:
@@ -46,7 +47,7 @@ func (s *Session) learnTask(srv *server, result []byte) {
 	for _, path := range [][]string{{"task", "taskId"}, {"taskId"}} {
 		if span, ok := wire.Find(result, path...); ok {
 			if id, ok := wire.Text(span.Of(result)); ok {
-				s.routes.LearnTask(srv.Name(), id)
+				s.ownTask(srv, id)
 			}
 		}
 	}
@@ -64,10 +65,11 @@ func (s *Session) handshaken(r *downstream.Request, result []byte) {
 }
 
 // filterTools admits a page of tools.
-func (s *Session) filterTools(r *downstream.Request, srv *server, a wire.Message) ([]wire.Edit, string) {
-	epoch := srv.tools.Now()
-	list := s.readTools(srv, a.Result(), nil)
-	srv.tools.Enter(epoch, list, r.Msg.Param("cursor") == nil && wire.Get(a.Result(), "nextCursor") == nil)
+func (s *Session) filterTools(r *downstream.Request, c *call, a wire.Message) ([]wire.Edit, string) {
+	srv := c.server
+	list := srv.tools.Read(a.Result(), !srv.conf.SkipSchemas)
+	srv.tools.Enter(c.epoch, list, r.Msg.Param("cursor") == nil, wire.Get(a.Result(), "nextCursor") == nil)
+	s.noteQuarantine(srv, list)
 	return replaceList(a, "tools", s.visible(srv, list))
 }
 
@@ -89,21 +91,24 @@ func (s *Session) admitted(srv *server, result []byte, list, key string, kind po
 }
 
 // replaceList returns the edit that leaves only these elements of a list, or
-// none if that is all of them. A list that is repeated could be read in
-// another way than it was filtered.
+// none if that is all of them. What a lenient reader would take for the list
+// as well, or for a list where there is none, could be read in another way than
+// it was filtered.
 func replaceList(a wire.Message, list string, shown [][]byte) ([]wire.Edit, string) {
 	named := 0
 	for key := range wire.Members(a.Result()) {
-		if key == list {
+		if strings.EqualFold(key, list) {
 			named++
 		}
 	}
-	if named > 1 {
-		return nil, "the server's list has the key " + list + " twice"
-	}
 	span, ok := wire.Find(a.Raw, "result", list)
-	if !ok {
+	switch {
+	case named == 0:
 		return nil, ""
+	case named > 1 || !ok:
+		return nil, "the server's answer has more than one key " + list + ", or another spelling of it"
+	case span.Of(a.Raw)[0] != '[':
+		return nil, "the server's " + list + " are not a list"
 	}
 	count := 0
 	for range wire.Elements(span.Of(a.Raw)) {

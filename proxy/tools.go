@@ -20,10 +20,17 @@ import (
 const (
 	// maxPages bounds how many pages of one list the proxy reads by itself.
 	maxPages = 200
+	// maxList bounds the bytes of one such list.
+	maxList = 64 << 20
 	// listPatience is how long a server may take to list its tools when a
-	// call waits for that.
+	// call waits for that, or to answer what is put to all servers.
 	listPatience = 30 * time.Second
+	// listTries is how often a list is read again because it changed meanwhile.
+	listTries = 3
 )
+
+// errAnswered is the error of a server that does not list, and says so.
+var errAnswered = errors.New("it answered with an error")
 
 // define adds to a call what the server says of the tool, where the policy
 // wants to know. A fault means that the server would not say.
@@ -32,11 +39,14 @@ func (s *Session) define(r *downstream.Request, c *call, pc *policy.Call) (fault
 		return ""
 	}
 	def, sure := c.server.tools.Find(c.name)
-	if !sure {
-		if err := s.listTools(r.Ctx, r, c.server); err != nil {
+	for try := 0; !sure && try < listTries; try++ {
+		if err := s.listTools(r, c.server); err != nil {
 			return fmt.Sprintf("the server %q would not list its tools (%s); try again later", pc.Server, err)
 		}
-		def, _ = c.server.tools.Find(c.name)
+		def, sure = c.server.tools.Find(c.name)
+	}
+	if !sure {
+		return fmt.Sprintf("the tools of server %q change while they are read; try again later", pc.Server)
 	}
 	if def == nil {
 		return ""
@@ -48,15 +58,23 @@ func (s *Session) define(r *downstream.Request, c *call, pc *policy.Call) (fault
 	return ""
 }
 
-// listTools reads a server's whole list of tools, for the catalogue.
-func (s *Session) listTools(ctx context.Context, r *downstream.Request, srv *server) error {
-	srv.listing.Lock()
-	defer srv.listing.Unlock()
+// listTools reads a server's whole list of tools, for the catalogue. Calls that
+// wait for the same list share one reading of it, and one patience.
+func (s *Session) listTools(r *downstream.Request, srv *server) error {
+	ctx, cancel := context.WithTimeoutCause(r.Ctx, listPatience, &upstream.TimeoutError{After: listPatience})
+	defer cancel()
+	if s.routes.Several() {
+		r.LeaveTurn() // the other servers need not wait for this one
+	}
+	select {
+	case srv.listing <- struct{}{}:
+		defer func() { <-srv.listing }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 	if srv.tools.Complete() {
 		return nil // another call has listed meanwhile
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, listPatience, &upstream.TimeoutError{After: listPatience})
-	defer cancel()
 	_, err := s.allTools(ctx, r, srv)
 	return err
 }
@@ -67,25 +85,24 @@ func (s *Session) allTools(ctx context.Context, r *downstream.Request, srv *serv
 	epoch := srv.tools.Now()
 	var all []catalogue.Entry
 	err := s.pages(ctx, r, srv, mcp.MethodToolsList, func(result []byte) {
-		all = append(all, s.readTools(srv, result, all)...)
+		all = append(all, srv.tools.Read(result, !srv.conf.SkipSchemas)...)
 	})
 	if err != nil {
 		return nil, err
 	}
-	srv.tools.Enter(epoch, all, true)
+	srv.tools.Enter(epoch, all, true, true)
+	s.noteQuarantine(srv, all)
 	return s.visible(srv, all), nil
 }
 
-// readTools reads one page of tools, and says which of them are quarantined.
-func (s *Session) readTools(srv *server, result []byte, before []catalogue.Entry) []catalogue.Entry {
-	list := srv.tools.Read(result, !srv.conf.SkipSchemas, before)
+// noteQuarantine says which tools of a list are quarantined, and were not.
+func (s *Session) noteQuarantine(srv *server, list []catalogue.Entry) {
 	for _, e := range list {
-		if why := e.Def.Facts.Quarantined; why != "" && e.New && srv.trouble.pass("quarantine", time.Now()) {
+		if why := e.Def.Facts.Quarantined; why != "" && e.New && srv.trouble.Pass("quarantine", time.Now()) {
 			s.log.Warn("a tool is quarantined", "server", srv.Name(), "tool", printable(e.Name), "reason", why)
 			s.note(audit.Event{Type: audit.TypeError, Code: string(policy.Quarantined), Server: srv.Name(), Tool: e.Name, Message: why})
 		}
 	}
-	return list
 }
 
 // visible returns the tools that the client may see, as the server wrote them.
@@ -103,14 +120,18 @@ func (s *Session) visible(srv *server, list []catalogue.Entry) [][]byte {
 // pages reads every page of a list and hands each result to f.
 func (s *Session) pages(ctx context.Context, r *downstream.Request, srv *server, method mcp.MCPMethod, f func(result []byte)) error {
 	var cursor []byte
+	size := 0
 	for range maxPages {
-		a, err := s.ask(ctx, srv, listRequest(r, method, cursor))
+		a, err := s.ask(ctx, srv, listRequest(r, method, cursor), nil)
 		if err != nil {
 			return err
 		}
 		if a.Kind == wire.Error {
 			text, _ := wire.Text(wire.Get(a.Error(), "message"))
-			return errors.New("it answered: " + printable(text))
+			return fmt.Errorf("%w: %s", errAnswered, printable(text))
+		}
+		if size += len(a.Result()); size > maxList {
+			return fmt.Errorf("its list has more than %d bytes", maxList)
 		}
 		f(a.Result())
 		if cursor = wire.Get(a.Result(), "nextCursor"); cursor == nil || string(cursor) == "null" {

@@ -101,11 +101,7 @@ func verifyFile(out io.Writer, path string, expect []chain.Anchor) error {
 		fmt.Fprintf(out, "%s: intact up to its last line, which is unfinished: %s\n", path, r.Bad)
 		return &exitError{code: 2, err: errQuiet}
 	default:
-		if r.Bad == nil {
-			fmt.Fprintf(out, "%s: empty: not an audit log\n", path)
-		} else {
-			fmt.Fprintf(out, "%s: TAMPERED WITH: %s\n", path, r.Bad)
-		}
+		fmt.Fprintf(out, "%s: TAMPERED WITH: %s\n", path, r.Bad)
 		return &exitError{code: 1, err: errQuiet}
 	}
 }

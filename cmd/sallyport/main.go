@@ -83,7 +83,7 @@ func usage(format string, a ...any) error {
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 	root := &cobra.Command{
 		Use:   "sallyport",
-		Short: "An MCP security proxy: policy, approval tiers and a proving audit log in front of any MCP server",
+		Short: "An MCP security proxy: policy, risk tiers and a log that proves itself in front of any stdio MCP server",
 		Long: `sallyport stands between an MCP client and MCP tool servers. Every request that
 goes to a server is decided by an HCL policy and written to an append-only audit
 log first; what the policy allows passes unchanged.

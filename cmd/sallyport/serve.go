@@ -33,7 +33,7 @@ type service struct {
 func (s *service) flags(c *cobra.Command) {
 	c.Flags().StringVar(&s.role, "role", "", "role of the client (default: the policy's default_role, or its only role)")
 	c.Flags().StringVar(&s.audit, "audit", "", "audit log `FILE` (default: what the policy says)")
-	c.Flags().StringVar(&s.level, "log-level", "info", "what to tell on stderr: debug, info, warn, error or off")
+	c.Flags().StringVar(&s.level, "log-level", "info", "`LEVEL` of what is told on stderr: debug, info, warn, error or off")
 }
 
 // serve runs one session on the given streams.

@@ -44,15 +44,23 @@ func validate(c *cobra.Command, file string) int {
 	switch {
 	case errors.As(err, &mistakes):
 		fmt.Fprintln(c.ErrOrStderr(), mistakes)
-		fmt.Fprintf(c.OutOrStdout(), "%s: %d mistakes\n", file, mistakes.Count())
+		fmt.Fprintf(c.OutOrStdout(), "%s: %s\n", file, many(mistakes.Count(), "mistake"))
 		return 1
 	case err != nil:
 		fmt.Fprintln(c.ErrOrStderr(), "sallyport: "+err.Error())
 		return 2
 	}
 	for _, w := range p.Warnings() {
-		fmt.Fprintf(c.ErrOrStderr(), "%s: warning: %s\n", file, w)
+		fmt.Fprintln(c.ErrOrStderr(), "warning: "+w)
 	}
-	fmt.Fprintf(c.OutOrStdout(), "%s: ok (%d servers, %d roles, digest %s)\n", file, len(p.Servers()), len(p.Roles()), p.Digest()[:12])
+	fmt.Fprintf(c.OutOrStdout(), "%s: ok (%s, %s, digest %s)\n", file, many(len(p.Servers()), "server"), many(len(p.Roles()), "role"), p.Digest()[:12])
 	return 0
+}
+
+// many is a number of things, in words.
+func many(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }

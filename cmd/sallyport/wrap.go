@@ -24,8 +24,12 @@ front of it. Put it where your client has the server's command today.
 
 Without --config a careful built-in policy applies: arguments must fit the tools'
 schemas, each tool's risk is told from its annotations and name (unknown means
-delete), what deletes or leaves the machine needs a person, and everything is
-logged. See it with --print-config, save it, edit it, and name it with --config.`,
+delete), what deletes or leaves the machine needs a person (nobody can be asked
+yet, so it is refused), and every request is logged, one file a session, below
+~/.local/state/sallyport. See it with --print-config, save it, edit it, and name
+it with --config.
+
+The server gets only the environment that the policy names.`,
 		Example: `  sallyport wrap -- npx -y @modelcontextprotocol/server-filesystem /data
   sallyport wrap --print-config -- npx -y @modelcontextprotocol/server-memory > sallyport.hcl
   sallyport wrap --config sallyport.hcl --role developer -- npx -y @modelcontextprotocol/server-memory`,
@@ -40,7 +44,7 @@ logged. See it with --print-config, save it, edit it, and name it with --config.
 				return printConfig(c, config, serverName(server, command), command)
 			}
 			if len(command) == 0 {
-				return usage("no command to wrap: sallyport wrap [flags] -- COMMAND [ARG…]")
+				return usage("no command to wrap: sallyport wrap [flags] -- COMMAND [ARG…] (to start what a policy names: sallyport run --config FILE)")
 			}
 			if err := s.wrap(config, server, command); err != nil {
 				return err

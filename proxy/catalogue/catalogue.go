@@ -75,30 +75,9 @@ func (c *Catalogue) Find(name string) (d *Definition, sure bool) {
 	return nil, c.complete
 }
 
-// Enter keeps what was listed in an epoch. With whole, it is all there is.
-func (c *Catalogue) Enter(epoch uint64, list []Entry, whole bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.tools == nil || whole {
-		c.tools = make(map[string]*Definition, len(list))
-	}
-	for _, e := range list {
-		if len(c.tools) < maxTools || c.tools[e.Name] != nil {
-			e.Def.epoch = epoch
-			c.tools[e.Name] = e.Def
-		}
-	}
-	c.complete = c.complete || whole && epoch == c.epoch
-}
-
-// Read judges the tools of a tools/list result. What is known already in the
-// very same bytes is not compiled again. A name that is listed twice, in two
-// ways, is quarantined. Before holds earlier pages of the same list.
-func (c *Catalogue) Read(result []byte, schemas bool, before []Entry) []Entry {
-	seen := map[string]*Definition{}
-	for _, e := range before {
-		seen[e.Name] = e.Def
-	}
+// Read judges the tools of a tools/list result, each by itself. What is known
+// already in the very same bytes is not compiled again.
+func (c *Catalogue) Read(result []byte, schemas bool) []Entry {
 	var list []Entry
 	for raw := range wire.Elements(wire.Get(result, "tools")) {
 		name, ok := wire.Text(wire.Get(raw, "name"))
@@ -109,15 +88,61 @@ func (c *Catalogue) Read(result []byte, schemas bool, before []Entry) []Entry {
 		if !ok {
 			e.Def.quarantine("it has no name")
 		}
-		if other := seen[name]; other != nil && !bytes.Equal(other.raw, raw) {
-			e.New = true
-			e.Def = &Definition{raw: e.Def.raw}
-			e.Def.quarantine("the server lists two different tools of this name")
-		}
-		seen[name] = e.Def
 		list = append(list, e)
 	}
 	return list
+}
+
+// Enter keeps what was listed in an epoch, unless that is over. First and last
+// say which ends of the server's list this is: with both, it is all there is.
+// A name that is listed twice, in two ways, is quarantined in both, if need be
+// in the entries given.
+func (c *Catalogue) Enter(epoch uint64, list []Entry, first, last bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	current := epoch == c.epoch
+	before := map[string]*Definition{}
+	switch {
+	case current && (first || c.tools == nil):
+		c.tools, c.complete = before, false
+	case current:
+		before = c.tools
+	}
+	c.part(list, before)
+	if !current {
+		return
+	}
+	for _, e := range list {
+		if len(c.tools) < maxTools || c.tools[e.Name] != nil {
+			e.Def.epoch = epoch
+			c.tools[e.Name] = e.Def
+		}
+	}
+	c.complete = c.complete || first && last
+}
+
+// part quarantines what stands under one name in two ways: in the list, or in
+// the list and on an earlier page. Such a definition loses its bytes, so that it
+// is judged anew when it is listed again.
+func (c *Catalogue) part(list []Entry, before map[string]*Definition) {
+	seen := make(map[string][]byte, len(list))
+	twice := map[string]bool{}
+	for _, e := range list {
+		raw, ok := seen[e.Name]
+		if d := before[e.Name]; !ok && d != nil {
+			raw, ok = d.raw, d.epoch == c.epoch
+		}
+		if ok && !bytes.Equal(raw, e.Raw) {
+			twice[e.Name] = true
+		}
+		seen[e.Name] = e.Raw
+	}
+	for i, e := range list {
+		if twice[e.Name] {
+			list[i].New, e.Def.raw = true, nil
+			e.Def.quarantine("the server lists two different tools of this name")
+		}
+	}
 }
 
 func (c *Catalogue) same(name string, raw []byte) *Definition {

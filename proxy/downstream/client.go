@@ -49,7 +49,8 @@ type Events struct {
 // may be called from many goroutines; Serve once.
 type Client struct {
 	in        *lines.Reader
-	out       *lines.Writer
+	stream    io.Writer
+	out       *lines.Writer // on stream
 	bounds    wire.Bounds
 	on        Events
 	questions *questions
@@ -62,6 +63,7 @@ type Client struct {
 	work   sync.WaitGroup // requests and notifications being worked on
 
 	mu       sync.Mutex
+	ended    bool
 	inflight map[string]*Request // by the key of the client's id
 	pending  int                 // of inflight, those whose answer is worth waiting for at the end
 	idle     chan struct{}       // closed when pending falls to 0 after the client has gone; nil before
@@ -69,7 +71,7 @@ type Client struct {
 
 // New returns a client on the given streams. Its session ends with ctx.
 func New(ctx context.Context, in io.Reader, out io.Writer, b wire.Bounds) *Client {
-	c := &Client{in: lines.NewReader(in, b.Message), out: lines.NewWriter(out), bounds: b,
+	c := &Client{in: lines.NewReader(in, b.Message), stream: out, out: lines.NewWriter(out), bounds: b,
 		questions: newQuestions(), inflight: map[string]*Request{}, idlers: make(chan *Request)}
 	c.ctx, c.cancel = context.WithCancelCause(ctx)
 	return c
@@ -98,13 +100,31 @@ func (c *Client) Serve(on Events) error {
 // session ends.
 var ErrEnded = errors.New("the session has ended")
 
-// End gives up what is under way.
-func (c *Client) End() { c.cancel(ErrEnded) }
+// End gives up what is under way, and takes on nothing more. A client that does
+// not take what is written to it holds nothing up for longer than two seconds,
+// if its stream knows deadlines.
+func (c *Client) End() {
+	c.mu.Lock()
+	c.ended = true
+	c.mu.Unlock()
+	c.cancel(ErrEnded)
+	if out, ok := c.stream.(interface{ SetWriteDeadline(time.Time) error }); ok {
+		_ = out.SetWriteDeadline(time.Now().Add(drain))
+	}
+}
 
-// Close returns when all that was under way has ended.
-func (c *Client) Close() {
-	c.End()
-	c.work.Wait()
+// Close returns when all that was under way has ended. End comes before it.
+func (c *Client) Close() { c.work.Wait() }
+
+// begin takes on one piece of work, unless the session has ended. Whoever does
+// it says work.Done.
+func (c *Client) begin() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.ended {
+		c.work.Add(1)
+	}
+	return !c.ended
 }
 
 // Done is closed when the session must end.
@@ -204,18 +224,23 @@ func (c *Client) notification(m wire.Message) {
 		c.progress(m)
 		return
 	}
+	if !c.begin() {
+		return
+	}
 	t := c.queue.next()
 	if t.free() {
 		c.on.Notify(m)
 		t.leave()
+		c.work.Done()
 		return
 	}
 	own := m.Clone()
-	c.work.Go(func() {
+	go func() {
+		defer c.work.Done()
 		t.wait()
 		c.on.Notify(own)
 		t.leave()
-	})
+	}()
 }
 
 // cancelled ends a request of the client's; whoever works on it tells its

@@ -84,6 +84,10 @@ func (c *Client) enter(r *Request) (why string) {
 	if len(c.inflight) >= maxInFlight {
 		return "too many requests are under way; wait for some to be answered"
 	}
+	if c.ended {
+		return "the session has ended"
+	}
+	c.work.Add(1)
 	c.inflight[r.key] = r
 	if !r.listen {
 		c.pending++
@@ -92,6 +96,7 @@ func (c *Client) enter(r *Request) (why string) {
 }
 
 func (c *Client) leave(r *Request) {
+	defer c.work.Done()
 	r.turn.leave()
 	r.cancel(nil)
 	c.mu.Lock()

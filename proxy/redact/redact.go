@@ -135,8 +135,13 @@ func within(raw []byte, nested int) []byte {
 	}
 	text, ok := wire.Text(raw)
 	inner := []byte(text)
-	if c := first(inner); !ok || c != '{' && c != '[' || wire.Check(inner, wire.Bounds{}) != nil {
+	if c := first(inner); !ok || c != '{' && c != '[' {
 		return nil
+	}
+	if wire.Check(inner, wire.Bounds{}) != nil {
+		if _, err := wire.Decode(inner); err != nil { // repeated keys hide nothing
+			return nil
+		}
 	}
 	return inner
 }

@@ -71,8 +71,9 @@ const (
 )
 
 // Outer is the name by which the client knows a server's tool or prompt:
-// server, separator, name. Where that would be too long, or hold characters
-// that clients do not accept, the name's end is replaced by a digest of it.
+// server, separator, name. Where that would be too long, hold characters that
+// clients do not accept, or look like a name so made, a digest of it is put in
+// the place of its end.
 func (t *Table) Outer(server, name string) string {
 	if !t.Several() {
 		return name
@@ -81,7 +82,7 @@ func (t *Table) Outer(server, name string) string {
 	if t.plain(server, name) {
 		return whole
 	}
-	sum := sha256.Sum256([]byte(name))
+	sum := sha256.Sum256([]byte(whole))
 	short := strings.Map(func(r rune) rune {
 		if accepted(r) {
 			return r
@@ -98,7 +99,15 @@ func (t *Table) Outer(server, name string) string {
 
 // plain says whether a name can be shown as it is, behind its server's.
 func (t *Table) plain(server, name string) bool {
-	return len(server)+len(t.sep)+len(name) <= maxOuter && strings.IndexFunc(name, func(r rune) bool { return !accepted(r) }) < 0
+	odd := func(r rune) bool { return !accepted(r) }
+	return len(server)+len(t.sep)+len(name) <= maxOuter && !strings.ContainsFunc(server+name, odd) && !digested(name)
+}
+
+// digested says whether a name ends as those do that hold a digest: shown as it
+// is, it could be taken for another.
+func digested(name string) bool {
+	i := len(name) - hashed
+	return i > 0 && name[i-1] == '_' && strings.Trim(name[i:], "0123456789abcdef") == ""
 }
 
 func accepted(r rune) bool {
@@ -148,20 +157,26 @@ func (t *Table) listed(uri string) string {
 func (t *Table) LearnResource(server, uri string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if owner := t.uris[uri]; owner != "" {
+	return claim(t.uris, server, uri)
+}
+
+// claim enters a thing as a server's, unless it is another's: who was first
+// keeps it.
+func claim(m map[string]string, server, thing string) bool {
+	if owner := m[thing]; owner != "" {
 		return owner == server
 	}
-	bound(t.uris)
-	t.uris[uri] = server
+	bound(m)
+	m[thing] = server
 	return true
 }
 
-// LearnTask enters a task that a server has made.
-func (t *Table) LearnTask(server, id string) {
+// LearnTask enters a task that a server has made. It returns false if it is
+// another server's already.
+func (t *Table) LearnTask(server, id string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	bound(t.tasks)
-	t.tasks[id] = server
+	return claim(t.tasks, server, id)
 }
 
 // Task returns the server that made a task.

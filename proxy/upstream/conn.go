@@ -254,33 +254,3 @@ func (c *conn) end() string {
 func (c *conn) trouble(k TroubleKind, detail string) {
 	c.server.peer.Trouble(c.server, Trouble{k, detail})
 }
-
-// greet replays the client's handshake and drops the answer.
-func (c *conn) greet(h hello, patience time.Duration) error {
-	m, fault := wire.ParseFaithful(h.initialize, c.server.opt.Bounds)
-	if fault != nil {
-		return fault
-	}
-	_, wait, err := c.send(Request{Msg: m})
-	if err != nil {
-		return err
-	}
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
-	select {
-	case got := <-wait:
-		got.answer.Written()
-		if got.err != nil {
-			return got.err
-		}
-		if got.answer.Kind != wire.Result {
-			return errors.New("it refused the handshake when it was started again")
-		}
-	case <-timer.C:
-		return fmt.Errorf("it did not answer the handshake within %s when it was started again", patience)
-	}
-	if h.initialized == nil {
-		return nil
-	}
-	return c.out.Append(func(dst []byte) []byte { return append(dst, h.initialized...) })
-}

@@ -122,12 +122,6 @@ type Server struct {
 	hello   hello   // the legacy handshake, for a restart
 }
 
-// hello is the handshake as the client spoke it.
-type hello struct {
-	initialize  []byte // whole message, id and all
-	initialized []byte
-}
-
 // New returns a server that is not yet started.
 func New(name string, launch Launch, peer Peer, opt Options) *Server {
 	if opt.StartTimeout == 0 {
@@ -148,6 +142,9 @@ func (s *Server) Name() string { return s.name }
 func (s *Server) Start() error {
 	p, err := s.launch()
 	if err != nil {
+		s.mu.Lock()
+		s.reason = err.Error()
+		s.mu.Unlock()
 		return fmt.Errorf("starting server %q: %w", s.name, err)
 	}
 	s.mu.Lock()
@@ -224,20 +221,6 @@ func (s *Server) relaunch() *conn {
 		c.greeting.Go(func() { s.greet(c, h) })
 	}
 	return c
-}
-
-// greet replays the handshake to a new process, and then counts it as up.
-func (s *Server) greet(c *conn, h hello) {
-	if err := c.greet(h, s.opt.StartTimeout); err != nil {
-		s.peer.Trouble(s, Trouble{Failed, err.Error()})
-		c.proc.Stop()
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.stopped() {
-		s.conn = c
-	}
 }
 
 func (s *Server) stopped() bool {
@@ -335,27 +318,17 @@ func (s *Server) Call(ctx context.Context, t *audit.Ticket, r Request) (Answer, 
 	}
 }
 
-// remember keeps the legacy handshake for a restart.
-func (s *Server) remember(m wire.Message) {
-	if m.Method != "initialize" {
-		return
-	}
-	s.mu.Lock()
-	s.hello.initialize = append([]byte(nil), m.Raw...)
-	s.mu.Unlock()
-}
-
 // Notify passes on a notification of the client's, byte for byte. Like Respond
 // and Send it never waits for the server: whoever reads the client may call it.
 func (s *Server) Notify(m wire.Message, edits ...wire.Edit) error {
-	c, err := s.live()
-	if err != nil {
-		return err
-	}
-	if m.Method == "notifications/initialized" {
+	if m.Method == "notifications/initialized" { // also while it is down: the next process is to hear it
 		s.mu.Lock()
 		s.hello.initialized = append([]byte(nil), m.Raw...)
 		s.mu.Unlock()
+	}
+	c, err := s.live()
+	if err != nil {
+		return err
 	}
 	return c.out.Post(func(dst []byte) []byte { return wire.Splice(dst, m.Raw, edits...) })
 }
