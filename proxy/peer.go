@@ -2,6 +2,8 @@ package proxy
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -100,6 +102,7 @@ func (s *Session) trouble(srv *server, t upstream.Trouble) {
 	kind := audit.TypeError
 	if t.Kind == upstream.Started {
 		kind = audit.TypeNotice
+		t.Detail = commandOf(srv.conf.Command)
 		s.log.Info("server started", "server", srv.Name())
 	} else {
 		s.log.Warn("trouble with a server", "server", srv.Name(), "kind", t.Kind, "detail", printable(t.Detail))
@@ -162,4 +165,14 @@ func (s *Session) noteSaid(srv *server, m wire.Message, d policy.Decision) bool 
 		e.Type, e.Verdict = audit.TypeError, audit.VerdictRefuse
 	}
 	return s.note(e)
+}
+
+// commandOf says what a server was started with, in a way that gives away no
+// word of it but the program: others may be secrets.
+func commandOf(words []string) string {
+	if len(words) == 0 {
+		return ""
+	}
+	sum := audit.Digest([]byte(strings.Join(words, "\x00")))
+	return fmt.Sprintf("%s, command line of SHA-256 %x", words[0], sum)
 }
