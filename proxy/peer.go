@@ -16,13 +16,6 @@ import (
 	"sallyport/proxy/wire"
 )
 
-// Codes of the notices that tell of what a server asks the client, and of what
-// the client answers.
-const (
-	codeServerAsks    = "server_asks"
-	codeClientAnswers = "client_answers"
-)
-
 // peer is how a session hears what a server says unasked.
 func (s *Session) peer(srv *server) upstream.Peer {
 	return upstream.Peer{
@@ -38,7 +31,7 @@ var errUnrecorded = errors.New("the audit log cannot be written, so nothing is l
 // serverAsks puts a server's request to the client, once that is recorded.
 func (s *Session) serverAsks(srv *server, m wire.Message) {
 	err := errUnrecorded
-	if s.note(audit.Event{Type: audit.TypeNotice, Code: codeServerAsks, Method: m.Method, Server: srv.Name(), Params: m.Params()}) {
+	if s.note(audit.Event{Type: audit.TypeNotice, Code: "server_asks", Method: m.Method, Server: srv.Name(), Params: m.Params()}) {
 		err = s.client.Ask(srv.Name(), m)
 	}
 	if err == nil {
@@ -113,7 +106,7 @@ func (s *Session) trouble(srv *server, t upstream.Trouble) {
 // clientAnswers passes the client's answer on to the server that asked, once
 // that is recorded.
 func (s *Session) clientAnswers(asked downstream.Asked, m wire.Message) {
-	e := audit.Event{Type: audit.TypeNotice, Code: codeClientAnswers, Server: asked.Server, Result: m.Result()}
+	e := audit.Event{Type: audit.TypeNotice, Code: "client_answers", Server: asked.Server, Result: m.Result()}
 	if m.Kind == wire.Error {
 		e.Result, e.IsError = m.Error(), true
 	}

@@ -102,6 +102,10 @@ func (s *Session) start() error {
 	for _, srv := range s.servers {
 		if err := srv.Start(); err != nil {
 			failed = append(failed, err)
+			if len(s.servers) == 1 { // the operator is told by the error itself
+				s.note(audit.Event{Type: audit.TypeError, Code: string(upstream.Failed), Server: srv.Name(), Message: printable(err.Error())})
+				continue
+			}
 			s.trouble(srv, upstream.Trouble{Kind: upstream.Failed, Detail: err.Error()})
 		}
 	}

@@ -75,6 +75,10 @@ func verifyFile(out io.Writer, path string, expect []chain.Anchor) error {
 		return &exitError{code: 2, err: err}
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.Size() == 0 && len(expect) == 0 {
+		fmt.Fprintf(out, "%s: empty: the process ended before its first record; the next start writes one\n", path)
+		return &exitError{code: 2, err: errQuiet}
+	}
 	r, err := chain.Verify(f, expect...)
 	if err != nil {
 		return &exitError{code: 2, err: err}
