@@ -22,6 +22,7 @@ type Reader struct {
 	from int
 	to   int
 	seen int // buf[from:seen] holds no newline
+	calm int // short lines since the last long one
 	err  error
 }
 
@@ -107,6 +108,9 @@ func (l *Reader) take() ([]byte, bool) {
 	}
 	line := cutReturn(l.buf[l.from:end:end])
 	l.from, l.seen = end+1, end+1
+	if l.calm++; len(line) > 4*l.size {
+		l.calm = 0
+	}
 	return line, true
 }
 
@@ -148,9 +152,10 @@ func (l *Reader) grow() {
 	l.buf, l.from, l.to, l.seen = next, 0, n, l.seen-l.from
 }
 
-// shrink lets a large buffer go once the long line has been used.
+// shrink lets a large buffer go when long lines have stopped coming: where one
+// came others often follow, and to make it anew for each costs more than to read.
 func (l *Reader) shrink() {
-	if len(l.buf) > 4*l.size && l.to-l.from <= l.size {
+	if len(l.buf) > 4*l.size && l.to-l.from <= l.size && (l.calm >= calmLines || len(l.buf) > keepMost) {
 		next := make([]byte, l.size)
 		n := copy(next, l.buf[l.from:l.to])
 		l.buf, l.from, l.to, l.seen = next, 0, n, l.seen-l.from

@@ -11,8 +11,14 @@ import (
 // highWater is how many bytes may wait to be written before senders wait too.
 const highWater = 1 << 20
 
-// keepSize is the largest buffer that is kept for the next lines.
-const keepSize = 256 << 10
+const (
+	// keepSize is the largest buffer that is kept for the next lines in any case.
+	keepSize = 256 << 10
+	// keepMost is the largest that is kept while long lines keep coming.
+	keepMost = 4 << 20
+	// calmLines is how many short ones in a row say that they have stopped.
+	calmLines = 64
+)
 
 // Writer writes lines from many goroutines to one writer, as many as there are at
 // once in one Write. The first of them to come writes for all; the others
@@ -29,6 +35,7 @@ type Writer struct {
 	pending []byte // lines that wait
 	spare   []byte // the other buffer
 	writing bool
+	calm    int // writes since the last long one
 	taken   uint64 // bytes accepted
 	written uint64
 	err     error
@@ -192,7 +199,10 @@ func (o *Writer) write() error {
 			o.fail(err)
 		}
 		o.spare = nil
-		if cap(lines) <= keepSize {
+		if o.calm++; len(lines) > keepSize {
+			o.calm = 0
+		}
+		if cap(lines) <= keepSize || cap(lines) <= keepMost && o.calm < calmLines {
 			o.spare = lines
 		}
 		o.changed.Broadcast()

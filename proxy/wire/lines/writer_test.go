@@ -127,6 +127,14 @@ func TestWriterBackPressure(t *testing.T) {
 		if want := "first\n" + string(big) + "\nlate\nlate\nlate\n"; strings.Join(g.got, "") != want {
 			t.Error("lines were lost")
 		}
+		for range 2 * calmLines {
+			if err := w.Send([]byte("calm")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Flush(); err != nil {
+			t.Error(err)
+		}
 		if cap(w.spare) > keepSize || cap(w.pending) > keepSize {
 			t.Errorf("buffers of %d and %d bytes are kept", cap(w.spare), cap(w.pending))
 		}
