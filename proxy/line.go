@@ -165,7 +165,7 @@ func (s *Session) screen(r *downstream.Request, c *call, d policy.Decision, a up
 // saysError tells whether a tool's result says isError. A large result is not
 // read once more for a word that it does not hold.
 func saysError(result []byte) bool {
-	return bytes.Contains(result, []byte("isError")) && string(wire.Get(result, "isError")) == "true"
+	return bytes.Contains(result, []byte(`"isError"`)) && string(wire.Get(result, "isError")) == "true"
 }
 
 // answer writes a server's answer under the client's own id.

@@ -450,14 +450,17 @@ func TestFloodOfQuestions(t *testing.T) {
 		if got := x.client.heard(); len(got) != 2 {
 			t.Errorf("after one answer the client heard %q", got)
 		}
-		strays := 0
+		strays, asks := 0, 0
 		for _, e := range x.events() {
-			if e.Code == "upstream_stray" {
+			switch e.Code {
+			case "upstream_stray":
 				strays++
+			case "server_asks":
+				asks++
 			}
 		}
-		if strays == 0 || strays > 100 {
-			t.Errorf("the log has %d records of the flood", strays)
+		if strays == 0 || strays > 100 || asks != 257 {
+			t.Errorf("the log has %d records of the flood, and %d of what was asked", strays, asks)
 		}
 		x.end()
 	})

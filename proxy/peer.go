@@ -30,8 +30,11 @@ var errUnrecorded = errors.New("the audit log cannot be written, so nothing is l
 
 // serverAsks puts a server's request to the client, once that is recorded.
 func (s *Session) serverAsks(srv *server, m wire.Message) {
-	err := errUnrecorded
-	if s.note(audit.Event{Type: audit.TypeNotice, Code: "server_asks", Method: m.Method, Server: srv.Name(), Params: m.Params()}) {
+	err := s.client.MayAsk(srv.Name()) // or else a flood would fill the log
+	if err == nil && !s.note(audit.Event{Type: audit.TypeNotice, Code: "server_asks", Method: m.Method, Server: srv.Name(), Params: m.Params()}) {
+		err = errUnrecorded
+	}
+	if err == nil {
 		err = s.client.Ask(srv.Name(), m)
 	}
 	if err == nil {

@@ -46,6 +46,15 @@ func newQuestions() *questions {
 	return &questions{asked: map[uint64]Asked{}, byID: map[serverID]uint64{}, count: map[string]int{}, token: map[string]*Token{}}
 }
 
+func (q *questions) room(server string) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.count[server] >= maxAsked {
+		return ErrTooMany
+	}
+	return nil
+}
+
 // put enters a server's request, and returns the changes with which the client
 // is to see it: an id of its own, and a progress token of its own where another
 // server uses the same.

@@ -127,9 +127,6 @@ func (c *Client) begin() bool {
 	return !c.ended
 }
 
-// Done is closed when the session must end.
-func (c *Client) Done() <-chan struct{} { return c.ctx.Done() }
-
 // finish lets requests that are under way come to their end, for a while.
 func (c *Client) finish() {
 	c.mu.Lock()
@@ -271,6 +268,9 @@ func (c *Client) progress(m wire.Message) {
 	}
 	c.on.Progress(token, m)
 }
+
+// MayAsk is [ErrTooMany] while too many of a server's requests wait.
+func (c *Client) MayAsk(server string) error { return c.questions.room(server) }
 
 // Ask passes a server's request on to the client, under an id of its own.
 func (c *Client) Ask(server string, m wire.Message) error {

@@ -233,12 +233,17 @@ func (c *conn) oversized(e *lines.TooLong) {
 	}
 }
 
-// end fails all that waits once the server has fallen silent, makes sure that
-// its process is gone, and returns how it ended.
-func (c *conn) end() string {
+// bury makes sure that the process of a server that has fallen silent is gone,
+// and returns how it ended.
+func (c *conn) bury() string {
 	c.proc.Stop()
 	<-c.proc.Exited
-	reason := c.proc.Reason()
+	return c.proc.Reason()
+}
+
+// end fails all that waits. It comes after the end was told of, so that the log
+// has the cause before its effects.
+func (c *conn) end(reason string) {
 	down := &DownError{Reason: reason}
 	c.mu.Lock()
 	c.ended = down
@@ -248,7 +253,6 @@ func (c *conn) end() string {
 	}
 	c.mu.Unlock()
 	c.greeting.Wait()
-	return reason
 }
 
 func (c *conn) trouble(k TroubleKind, detail string) {

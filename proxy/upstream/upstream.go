@@ -182,7 +182,9 @@ func (s *Server) run(c *conn) {
 			s.peer.Trouble(s, Trouble{Started, ""})
 			born := time.Now()
 			c.read()
-			s.down(c.end())
+			reason := c.bury()
+			s.down(reason)
+			c.end(reason)
 			s.opt.Backoff.Lived(time.Since(born))
 		}
 		select {
