@@ -511,3 +511,35 @@ role "r" { allow = ["*/*"] }
 		x.end()
 	})
 }
+
+// TestOrderBehindAll has a call follow a request that goes to all servers: its
+// server must hear the two in that order.
+func TestOrderBehindAll(t *testing.T) {
+	const policy = `
+server "a" {
+  sandbox "none" {}
+  tool "*" { risk = "read" }
+}
+server "b" {
+  sandbox "none" {}
+  tool "*" { risk = "read" }
+}
+role "r" { allow = ["*/*"] }
+`
+	synctest.Test(t, func(t *testing.T) {
+		answers := "tools/list {\"tools\":[{\"name\":\"x\"}]}\ntools/call {}\nlogging/setLevel {}"
+		x := newSession(t, config{policy: policy, answers: map[string]string{"a": answers, "b": answers}})
+		x.client.say(`{"jsonrpc":"2.0","id":"l","method":"tools/list"}`)
+		synctest.Wait()
+		for i := range 200 {
+			x.fake("a").heard()
+			x.client.say(fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":"logging/setLevel","params":{}}`+"\n"+
+				`{"jsonrpc":"2.0","id":"c","method":"tools/call","params":{"name":"a__x","arguments":{}}}`, i))
+			synctest.Wait()
+			if got := x.fake("a").heard(); len(got) != 2 || !strings.Contains(got[0], "setLevel") {
+				t.Fatalf("round %d: a heard %q", i, got)
+			}
+		}
+		x.end()
+	})
+}

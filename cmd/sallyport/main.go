@@ -15,21 +15,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
 )
 
-// gcPercent trades some 3 MiB of resident size for a twentieth of the time of a call:
-// what is live is small, but for the tokenizer's vocabulary, which each collection
-// reads. GOGC overrules it.
-const gcPercent = 150
-
 func main() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
 	// A client that goes away must be an error of write(2), not our death:
 	// what we started has to be ended in good order.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)

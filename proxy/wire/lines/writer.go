@@ -35,7 +35,7 @@ type Writer struct {
 	pending []byte // lines that wait
 	spare   []byte // the other buffer
 	writing bool
-	calm    int // writes since the last long one
+	calm    int    // writes since the last long one
 	taken   uint64 // bytes accepted
 	written uint64
 	err     error
