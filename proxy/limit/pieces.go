@@ -25,25 +25,27 @@ type memory struct {
 
 // count sums up the pieces of a text. ok is false where the tokenizer failed.
 func (m *memory) count(text []byte) (n int, ok bool) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
 	for len(text) > 0 {
-		cut := piece(text)
-		one, ok := m.one(text[:cut])
-		if !ok {
-			return 0, false
+		p := text[:piece(text)]
+		one, known := m.counts[string(p)]
+		if !known {
+			m.mu.RUnlock()
+			one, ok = m.learn(p)
+			m.mu.RLock()
+			if !ok {
+				return 0, false
+			}
 		}
 		n += one
-		text = text[cut:]
+		text = text[len(p):]
 	}
 	return n, true
 }
 
-func (m *memory) one(p []byte) (n int, ok bool) {
-	m.mu.RLock()
-	n, ok = m.counts[string(p)]
-	m.mu.RUnlock()
-	if ok {
-		return n, true
-	}
+// learn asks the tokenizer.
+func (m *memory) learn(p []byte) (n int, ok bool) {
 	n, err := m.codec.Count(string(p))
 	if err != nil {
 		return 0, false
