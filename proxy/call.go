@@ -22,7 +22,7 @@ type call struct {
 	rename bool    // the client's name for it differs
 	edits  []wire.Edit
 	fault  string // why the request cannot be read; empty if it can
-	args   []byte // what is judged: the arguments, or all of params
+	args   []byte // what is on record: the arguments, or all of params
 	digest [32]byte
 	tokens int
 	epoch  uint64 // of the server's tools, before the request is sent
@@ -62,6 +62,9 @@ func (s *Session) readCall(r *downstream.Request) *call {
 		if c.server = s.ofMethod(m); c.server != nil {
 			c.epoch = c.server.tools.Now()
 		}
+	}
+	if m.Param("inputResponses") != nil || m.Param("task") != nil { // more than arguments goes on: all of it is on record
+		c.args = m.Params()
 	}
 	c.metered = c.kind != policy.Protocol || m.Method == string(mcp.MethodTasksResult)
 	c.digest = audit.Digest(c.args)
@@ -137,7 +140,7 @@ func (s *Session) judge(r *downstream.Request, c *call) policy.Decision {
 	case mcp.MCPMethod(r.Msg.Method) == mcp.MethodSubscriptionsListen:
 		return s.judgeListen(r, c.policy, []*server{c.server})
 	case c.kind == policy.ToolCall && c.policy.Admits(s.role, c.kind, pc.Server, c.name):
-		pc.Args, pc.Opaque = decodeArgs(c.args)
+		pc.Args, pc.Opaque = decodeArgs(r.Msg.Param("arguments"))
 		if fault := s.define(r, c, &pc); r.Ctx.Err() != nil {
 			return policy.Decision{}.Refuse(policy.Cancelled, "")
 		} else if fault != "" {
