@@ -98,8 +98,10 @@ func FuzzNames(f *testing.F) {
 func TestOwnership(t *testing.T) {
 	x := New([]string{"a", "b"}, "__")
 	for name, learn := range map[string]func(server, thing string) bool{"resource": x.LearnResource, "task": x.LearnTask} {
-		if !learn("a", "1") || !learn("a", "1") {
-			t.Errorf("%s: a server cannot keep what is its own", name)
+		for range 2 {
+			if !learn("a", "1") {
+				t.Errorf("%s: a server cannot keep what is its own", name)
+			}
 		}
 		if learn("b", "1") {
 			t.Errorf("%s: a server may take what is another's", name)
