@@ -62,6 +62,9 @@ const (
 	VerdictAsk    Verdict = "ask"
 )
 
+// SeverityWarning marks refusals and errors.
+const SeverityWarning = "warning"
+
 // FormatVersion is the version of the line format, written into genesis and
 // resume records as "schema".
 const FormatVersion = 1
@@ -71,7 +74,7 @@ const FormatVersion = 1
 //
 // A caller fills in what it knows from Agent to Result and leaves the rest to
 // the log, which sets and overrules Seq, Time, Type (where the method implies
-// it), the sizes and digests, everything from Version on, and the chain.
+// it), Severity, the sizes and digests, everything from Version on, and the chain.
 // Strings longer than 4 KiB are cut; invalid UTF-8 becomes U+FFFD.
 type Event struct {
 	Seq  uint64    `json:"seq" jsonschema_description:"Number of this record in its file, from 0."`
@@ -92,6 +95,7 @@ type Event struct {
 	Trace          string `json:"trace,omitempty" jsonschema_description:"Trace id, from the caller's traceparent."`
 
 	Verdict    Verdict `json:"verdict,omitempty" jsonschema:"enum=allow,enum=refuse,enum=ask" jsonschema_description:"What was decided."`
+	Severity   string  `json:"severity,omitempty" jsonschema:"enum=warning" jsonschema_description:"warning for a decision that does not allow, and for every error; nothing otherwise."`
 	Code       string  `json:"code,omitempty" jsonschema_description:"Reason code."`
 	RuleAt     string  `json:"rule_at,omitempty" jsonschema_description:"Where the rule stands: file:line."`
 	Message    string  `json:"message,omitempty" jsonschema_description:"The reason as a sentence for people."`

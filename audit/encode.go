@@ -58,7 +58,7 @@ func (l *Log) weigh(b []byte, sum [sha256.Size]byte) body {
 // appendMembers writes what stands between the members that make the chain.
 func appendMembers(b []byte, e *entry) []byte {
 	b = append(b, e.subject...)
-	b = appendDetail(b, e.detail)
+	b = appendDetail(b, e.kind, e.detail)
 	b = appendBody(b, "params", &e.params)
 	b = appendBody(b, "result", &e.result)
 	if e.kind == TypeGenesis || e.kind == TypeResume {
@@ -82,8 +82,9 @@ func appendSubject(b []byte, e *Event) []byte {
 	return appendMember(b, "trace", e.Trace)
 }
 
-func appendDetail(b []byte, e *Event) []byte {
+func appendDetail(b []byte, kind Type, e *Event) []byte {
 	b = appendMember(b, "verdict", string(e.Verdict))
+	b = appendMember(b, "severity", severity(kind, e.Verdict))
 	b = appendMember(b, "code", e.Code)
 	b = appendMember(b, "rule_at", e.RuleAt)
 	b = appendMember(b, "message", e.Message)
@@ -92,6 +93,15 @@ func appendDetail(b []byte, e *Event) []byte {
 	}
 	b = appendNumber(b, "tokens", int64(e.Tokens))
 	return appendNumber(b, "duration_us", e.DurationUS)
+}
+
+// severity is how loudly an event speaks. It is not for callers to say: a
+// refusal is always a warning.
+func severity(kind Type, v Verdict) string {
+	if kind == TypeError || kind == TypeDecision && v != VerdictAllow {
+		return SeverityWarning
+	}
+	return ""
 }
 
 func appendOrigin(b []byte, e *Event) []byte {
