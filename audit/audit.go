@@ -62,8 +62,11 @@ const (
 	VerdictAsk    Verdict = "ask"
 )
 
-// SeverityWarning marks refusals and errors.
-const SeverityWarning = "warning"
+// How loudly an event speaks; nothing for what is in order.
+const (
+	SeverityWarning  = "warning"  // refusals and errors
+	SeverityCritical = "critical" // somebody tried what no mistake explains
+)
 
 // FormatVersion is the version of the line format, written into genesis and
 // resume records as "schema".
@@ -75,6 +78,7 @@ const FormatVersion = 1
 // A caller fills in what it knows from Agent to Result and leaves the rest to
 // the log, which sets and overrules Seq, Time, Type (where the method implies
 // it), Severity, the sizes and digests, everything from Version on, and the chain.
+// A caller can make an event critical; it cannot make one quieter than it is.
 // Strings longer than 4 KiB are cut; invalid UTF-8 becomes U+FFFD.
 type Event struct {
 	Seq  uint64    `json:"seq" jsonschema_description:"Number of this record in its file, from 0."`
@@ -95,10 +99,15 @@ type Event struct {
 	Trace          string `json:"trace,omitempty" jsonschema_description:"Trace id, from the caller's traceparent."`
 
 	Verdict    Verdict `json:"verdict,omitempty" jsonschema:"enum=allow,enum=refuse,enum=ask" jsonschema_description:"What was decided."`
-	Severity   string  `json:"severity,omitempty" jsonschema:"enum=warning" jsonschema_description:"warning for a decision that does not allow, and for every error; nothing otherwise."`
+	Severity   string  `json:"severity,omitempty" jsonschema:"enum=warning,enum=critical" jsonschema_description:"warning for a decision that does not allow, and for every error; critical for an attack; nothing otherwise."`
 	Code       string  `json:"code,omitempty" jsonschema_description:"Reason code."`
 	RuleAt     string  `json:"rule_at,omitempty" jsonschema_description:"Where the rule stands: file:line."`
 	Message    string  `json:"message,omitempty" jsonschema_description:"The reason as a sentence for people."`
+	Question   string  `json:"question,omitempty" jsonschema_description:"Id of the question that was put to a person."`
+	Channel    string  `json:"channel,omitempty" jsonschema_description:"Where the question was shown or answered: elicitation, web, command_line or webhook/NAME."`
+	Approver   string  `json:"approver,omitempty" jsonschema_description:"Who answered, as the channel knows them."`
+	Shown      string  `json:"shown_sha256,omitempty" jsonschema_description:"SHA-256 of the text that the person was shown."`
+	Until      string  `json:"until,omitempty" jsonschema_description:"When the question or the approval ends: RFC 3339, UTC."`
 	IsError    bool    `json:"is_error,omitempty" jsonschema_description:"The tool itself reported an error."`
 	Tokens     int     `json:"tokens,omitempty" jsonschema_description:"Estimate of the tokens in this event's body."`
 	DurationUS int64   `json:"duration_us,omitempty" jsonschema_description:"Duration of the call in microseconds."`
@@ -116,6 +125,9 @@ type Event struct {
 	Schema     int    `json:"schema,omitempty" jsonschema_description:"Version of this line format (genesis and resume)."`
 	TornBytes  int64  `json:"torn_bytes,omitempty" jsonschema_description:"Length of the unfinished write that stands before this record."`
 	TornSHA256 string `json:"torn_sha256,omitempty" jsonschema_description:"SHA-256 of the unfinished write that stands before this record."`
+
+	// Critical raises Severity; it is not written as such.
+	Critical bool `json:"-"`
 
 	Prev string `json:"prev" jsonschema:"pattern=^[0-9a-f]{64}$" jsonschema_description:"Hash of the record before; 64 zeros in the first."`
 	Hash string `json:"hash" jsonschema:"pattern=^[0-9a-f]{64}$" jsonschema_description:"SHA-256 of the raw bytes of prev and of this line up to here."`

@@ -84,10 +84,15 @@ func appendSubject(b []byte, e *Event) []byte {
 
 func appendDetail(b []byte, kind Type, e *Event) []byte {
 	b = appendMember(b, "verdict", string(e.Verdict))
-	b = appendMember(b, "severity", severity(kind, e.Verdict))
+	b = appendMember(b, "severity", severity(kind, e))
 	b = appendMember(b, "code", e.Code)
 	b = appendMember(b, "rule_at", e.RuleAt)
 	b = appendMember(b, "message", e.Message)
+	b = appendMember(b, "question", e.Question)
+	b = appendMember(b, "channel", e.Channel)
+	b = appendMember(b, "approver", e.Approver)
+	b = appendMember(b, "shown_sha256", e.Shown)
+	b = appendMember(b, "until", e.Until)
 	if e.IsError {
 		b = append(b, `,"is_error":true`...)
 	}
@@ -95,10 +100,13 @@ func appendDetail(b []byte, kind Type, e *Event) []byte {
 	return appendNumber(b, "duration_us", e.DurationUS)
 }
 
-// severity is how loudly an event speaks. It is not for callers to say: a
-// refusal is always a warning.
-func severity(kind Type, v Verdict) string {
-	if kind == TypeError || kind == TypeDecision && v != VerdictAllow {
+// severity is how loudly an event speaks. A refusal is a warning whatever its
+// caller would call it; a caller can only be louder.
+func severity(kind Type, e *Event) string {
+	switch {
+	case e.Critical:
+		return SeverityCritical
+	case kind == TypeError, kind == TypeDecision && e.Verdict != VerdictAllow:
 		return SeverityWarning
 	}
 	return ""

@@ -21,6 +21,7 @@ type Asked struct {
 	Server string
 	ID     wire.ID // the server's own id for it
 	token  string  // the key of its progress token, as the client sees it
+	own    func(wire.Message)
 }
 
 // Token is the progress token of a server's request.
@@ -84,6 +85,17 @@ func (q *questions) put(server string, m wire.Message) ([]wire.Edit, error) {
 	}
 	slices.SortFunc(edits, func(x, y wire.Edit) int { return x.Span.Start - y.Span.Start })
 	return edits, nil
+}
+
+// putOwn enters a request of the proxy's own, and returns the id under which the
+// client sees it.
+func (q *questions) putOwn(answer func(wire.Message)) wire.ID {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.next++
+	q.asked[q.next] = Asked{own: answer}
+	q.count[""]++
+	return wire.IntID(q.next)
 }
 
 // lend enters a progress token, and returns it as the client is to see it: as
@@ -155,7 +167,9 @@ func (q *questions) owner(shown wire.ID) (Token, bool) {
 
 func (q *questions) drop(n uint64, a Asked) {
 	delete(q.asked, n)
-	delete(q.byID, serverID{a.Server, a.ID.Key()})
+	if a.own == nil {
+		delete(q.byID, serverID{a.Server, a.ID.Key()})
+	}
 	if q.count[a.Server]--; q.count[a.Server] == 0 {
 		delete(q.count, a.Server)
 	}

@@ -194,10 +194,13 @@ func (c *Client) dispatch(m wire.Message, to sink) {
 	case wire.Notification:
 		c.notification(m)
 	case wire.Result, wire.Error:
-		if asked, ok := c.questions.answered(m.ID); ok {
-			c.on.Answer(asked, m)
-		} else {
+		switch asked, ok := c.questions.answered(m.ID); {
+		case !ok:
 			c.on.Dropped("an answer that nobody waits for")
+		case asked.own != nil:
+			asked.own(m)
+		default:
+			c.on.Answer(asked, m)
 		}
 	}
 }

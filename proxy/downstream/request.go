@@ -20,6 +20,7 @@ type Request struct {
 	Ctx    context.Context // ends with the session, or when the client cancels: then its cause is a *Cancelled
 	Modern bool            // spoken in revision 2026-07-28 or later
 
+	client *Client
 	key    string // of the client's id
 	listen bool   // stays open by design: not worth waiting for at the end
 	to     sink
@@ -38,7 +39,7 @@ func (c *Cancelled) Notice() wire.Message { return c.note }
 
 // request admits a request and sets it off.
 func (c *Client) request(m wire.Message, to sink) {
-	r := &Request{Msg: m, key: m.ID.Key(), to: to, Modern: m.Meta(mcp.MetaKeyProtocolVersion) != nil,
+	r := &Request{Msg: m, client: c, key: m.ID.Key(), to: to, Modern: m.Meta(mcp.MetaKeyProtocolVersion) != nil,
 		listen: m.Method == string(mcp.MethodSubscriptionsListen)}
 	r.Ctx, r.cancel = context.WithCancelCause(c.ctx)
 	if why := c.enter(r); why != "" {

@@ -99,14 +99,8 @@ func (b *Budget) Take(tokens int) (*Lease, error) {
 	n := int64(max(tokens, 0))
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	l, u := b.limits, b.used
-	switch {
-	case l.Calls > 0 && u.Calls >= l.Calls:
-		return nil, &Spent{Kind: Calls, Limit: l.Calls, Used: u.Calls}
-	case l.Tokens > 0 && n > l.Tokens-u.Tokens, l.Tokens > 0 && u.Tokens >= l.Tokens:
-		return nil, &Spent{Kind: Tokens, Limit: l.Tokens, Used: u.Tokens}
-	case l.Concurrent > 0 && u.Concurrent >= l.Concurrent:
-		return nil, &Spent{Kind: Concurrent, Limit: int64(l.Concurrent), Used: int64(u.Concurrent)}
+	if err := b.left(n); err != nil {
+		return nil, err
 	}
 	// The rate comes last: it is the one check that consumes.
 	if err := b.tick(time.Now()); err != nil {
@@ -116,6 +110,30 @@ func (b *Budget) Take(tokens int) (*Lease, error) {
 	b.used.Concurrent++
 	b.used.Tokens = saturate(b.used.Tokens, n)
 	return &Lease{budget: b, held: true}, nil
+}
+
+// Check tells what Take would refuse for, other than the rate, and takes nothing:
+// a person is not asked about a call that could not be made.
+func (b *Budget) Check(tokens int) error {
+	if b == nil || !b.valid {
+		return &Spent{Kind: Calls}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.left(int64(max(tokens, 0)))
+}
+
+func (b *Budget) left(n int64) error {
+	l, u := b.limits, b.used
+	switch {
+	case l.Calls > 0 && u.Calls >= l.Calls:
+		return &Spent{Kind: Calls, Limit: l.Calls, Used: u.Calls}
+	case l.Tokens > 0 && n > l.Tokens-u.Tokens, l.Tokens > 0 && u.Tokens >= l.Tokens:
+		return &Spent{Kind: Tokens, Limit: l.Tokens, Used: u.Tokens}
+	case l.Concurrent > 0 && u.Concurrent >= l.Concurrent:
+		return &Spent{Kind: Concurrent, Limit: int64(l.Concurrent), Used: int64(u.Concurrent)}
+	}
+	return nil
 }
 
 // tick consumes one call of the rate, or says when there will be one.

@@ -221,3 +221,36 @@ func BenchmarkTake(b *testing.B) {
 		lease.Release()
 	}
 }
+
+// TestCheck: what Take would refuse is refused before anybody is asked, and
+// nothing is taken by that.
+func TestCheck(t *testing.T) {
+	b := NewBudget(Limits{Calls: 2, Tokens: 100, Concurrent: 1})
+	for range 5 {
+		if err := b.Check(10); err != nil {
+			t.Fatalf("nothing is used yet: %v", err)
+		}
+	}
+	if err := b.Check(101); err == nil {
+		t.Error("more tokens than there are pass")
+	}
+	lease, err := b.Take(10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var spent *Spent
+	if err := b.Check(10); !errors.As(err, &spent) || spent.Kind != Concurrent {
+		t.Errorf("while one is in flight: %v", err)
+	}
+	lease.Release()
+	if lease, err = b.Take(10); err != nil {
+		t.Fatal(err)
+	}
+	lease.Release()
+	if err := b.Check(10); !errors.As(err, &spent) || spent.Kind != Calls {
+		t.Errorf("after two of two calls: %v", err)
+	}
+	if (*Budget)(nil).Check(1) == nil || NewBudget(Limits{Calls: -1}).Check(1) == nil {
+		t.Error("no budget, or one that makes no sense, lets pass")
+	}
+}
