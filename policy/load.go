@@ -4,12 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
@@ -68,10 +65,10 @@ type loader struct {
 }
 
 func (l *loader) load(body hcl.Body) {
-	var doc documentBlock
+	var doc words.Document
 	l.Add(gohcl.DecodeBody(body, nil, &doc))
-	l.loadWire(doc.Wire)
-	l.loadNames(doc.Names)
+	l.policy.wire = l.Wire(doc.Wire)
+	l.policy.separator = l.Separator(doc.Names)
 	l.loadAudit(doc.Audit)
 	l.loadServers(doc.Servers, body.MissingItemRange())
 	l.loadRoles(&doc, body.MissingItemRange())
@@ -80,40 +77,11 @@ func (l *loader) load(body hcl.Body) {
 	}
 }
 
-const (
-	defaultMaxMessage = 16 << 20
-	defaultMaxDepth   = 512
-	defaultMaxBody    = 8 << 10
-	defaultTimeout    = 120 * time.Second
-)
+const defaultMaxBody = 8 << 10
 
-func (l *loader) loadWire(b *wireBlock) {
+func (l *loader) loadAudit(b *words.AuditBlock) {
 	if b == nil {
-		b = &wireBlock{}
-	}
-	l.policy.wire = Wire{
-		MaxMessage: l.Size(b.MaxMessage, defaultMaxMessage, 1<<30),
-		MaxDepth:   int(l.Count(b.MaxDepth, defaultMaxDepth, 10000)),
-	}
-}
-
-var separatorShape = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,4}$`)
-
-func (l *loader) loadNames(b *namesBlock) {
-	l.policy.separator = "__"
-	if b == nil || b.Separator == nil {
-		return
-	}
-	s := l.Text(b.Separator, "__")
-	if !separatorShape.MatchString(s) {
-		l.Mistake(b.Separator.Expr.Range(), "Unusable separator", "%q must be 1 to 4 of the characters A–Z a–z 0–9 _ . - so that all clients accept the names. The default is \"__\".", s)
-	}
-	l.policy.separator = s
-}
-
-func (l *loader) loadAudit(b *auditBlock) {
-	if b == nil {
-		b = &auditBlock{}
+		b = &words.AuditBlock{}
 	}
 	a := &l.policy.audit
 	a.File = l.resolve(l.Text(b.File, "sallyport.audit.jsonl"))
@@ -139,31 +107,6 @@ func (l *loader) resolve(path string) string {
 		return path
 	}
 	return filepath.Join(l.folder, path)
-}
-
-func (l *loader) loadLimits(b *limitsBlock) Limits {
-	if b == nil {
-		b = &limitsBlock{}
-	}
-	limits := Limits{
-		Calls:      l.Count(b.Calls, 0, math.MaxInt32),
-		Tokens:     l.Count(b.Tokens, 0, math.MaxInt64>>1),
-		Timeout:    l.Duration(b.Timeout, defaultTimeout),
-		Rate:       l.Rate(b.Rate),
-		Burst:      int(l.Count(b.Burst, 0, 1_000_000)),
-		Concurrent: int(l.Count(b.Concurrent, 0, 1_000_000)),
-		ResultSize: l.Size(b.ResultSize, l.policy.wire.MaxMessage, 1<<30),
-	}
-	if b.Burst != nil && b.Rate == nil {
-		l.Mistake(b.Burst.Range, "burst without rate", "A burst has a meaning only beside a rate. Add rate = \"10/s\", or leave burst out.")
-	}
-	if limits.Rate > 0 && limits.Burst == 0 {
-		limits.Burst = max(1, int(math.Ceil(limits.Rate)))
-	}
-	if b.ResultSize != nil && limits.ResultSize > l.policy.wire.MaxMessage {
-		l.Mistake(b.ResultSize.Expr.Range(), "result_size above max_message", "No message may be larger than wire.max_message (%d bytes). Lower this, or raise that.", l.policy.wire.MaxMessage)
-	}
-	return limits
 }
 
 // label checks a block's name and that it is the only one of its kind.

@@ -12,7 +12,7 @@ import (
 	"sallyport/policy/words"
 )
 
-func (l *loader) loadRoles(doc *documentBlock, missing hcl.Range) {
+func (l *loader) loadRoles(doc *words.Document, missing hcl.Range) {
 	if len(doc.Roles) == 0 {
 		l.Mistake(missing, "No role", "A policy needs at least one role block: role \"name\" { allow = [\"server/tool\"] }.")
 	}
@@ -38,12 +38,12 @@ func (l *loader) loadRoles(doc *documentBlock, missing hcl.Range) {
 	l.policy.defaultRole = name
 }
 
-func (l *loader) role(b *roleBlock) *role {
-	r := &role{name: b.Name, limits: l.loadLimits(b.Limits), access: map[string]*access{}}
-	l.lists(r, ToolCall, &listBlock{b.Allow, b.Deny})
+func (l *loader) role(b *words.RoleBlock) *role {
+	r := &role{name: b.Name, limits: l.Limits(b.Limits, l.policy.wire), access: map[string]*access{}}
+	l.lists(r, ToolCall, &words.ListBlock{b.Allow, b.Deny})
 	l.lists(r, ResourceRead, b.Resources)
 	l.lists(r, PromptGet, b.Prompts)
-	l.lists(r, Extension, &listBlock{Allow: b.Methods})
+	l.lists(r, Extension, &words.ListBlock{Allow: b.Methods})
 	seen := map[string]hcl.Range{}
 	for i := range b.Rules {
 		rb := &b.Rules[i]
@@ -56,7 +56,7 @@ func (l *loader) role(b *roleBlock) *role {
 	return r
 }
 
-func (l *loader) lists(r *role, kind Kind, b *listBlock) {
+func (l *loader) lists(r *role, kind Kind, b *words.ListBlock) {
 	if b == nil {
 		return
 	}
@@ -120,7 +120,7 @@ func (l *loader) example(text string) string {
 	return server + "/" + text
 }
 
-func (l *loader) rule(r *role, b *ruleBlock) {
+func (l *loader) rule(r *role, b *words.RuleBlock) {
 	whole := rule{when: l.condition(b.When), by: source{rule: fmt.Sprintf("rule %q", b.Name), at: at(b.Range)}}
 	whole.then = l.Choice(b.Then, "deny", "deny", "ask")
 	l.Required(b.Tools, "tools", `["server/tool"]`, b.Range)

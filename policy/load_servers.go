@@ -19,7 +19,7 @@ const (
 
 var serverShape = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$`)
 
-func (l *loader) loadServers(blocks []serverBlock, missing hcl.Range) {
+func (l *loader) loadServers(blocks []words.ServerBlock, missing hcl.Range) {
 	if len(blocks) == 0 {
 		l.Mistake(missing, "No server", "A policy needs at least one server block: server \"name\" { command = [\"…\"] … }.")
 	}
@@ -37,7 +37,7 @@ func (l *loader) loadServers(blocks []serverBlock, missing hcl.Range) {
 	}
 }
 
-func (l *loader) server(b *serverBlock) Server {
+func (l *loader) server(b *words.ServerBlock) Server {
 	command := l.List(b.Command)
 	s := Server{
 		Name:         b.Name,
@@ -80,7 +80,7 @@ func (l *loader) variableName(w words.Word) {
 	}
 }
 
-func (l *loader) sandbox(b *serverBlock) string {
+func (l *loader) sandbox(b *words.ServerBlock) string {
 	const remedy = "The only runtime so far is \"none\": a plain process with your own rights. If you accept that, write: sandbox \"none\" {}"
 	if len(b.Sandboxes) == 0 {
 		l.Mistake(b.Range, "Missing sandbox block", "How server %q is contained must be said out loud. %s", b.Name, remedy)
@@ -123,7 +123,7 @@ func (l *loader) env(a *hcl.Attribute) []EnvValue {
 
 var tierWords = []string{"read", "modify", "delete", "external", "infer"}
 
-func (l *loader) risks(b *serverBlock) riskTable {
+func (l *loader) risks(b *words.ServerBlock) riskTable {
 	t := riskTable{exact: map[string]*toolRisk{}}
 	t.fallback = toolRisk{
 		tier: tier.Parse(l.Choice(b.Risk, "delete", tierWords...)),
@@ -146,7 +146,7 @@ func (l *loader) risks(b *serverBlock) riskTable {
 	return t
 }
 
-func (l *loader) toolRisk(b *toolBlock) *toolRisk {
+func (l *loader) toolRisk(b *words.ToolBlock) *toolRisk {
 	l.Required(b.Risk, "risk", `"read"`, b.Range)
 	r := &toolRisk{
 		label:             b.Label,

@@ -52,15 +52,10 @@ type EnvValue struct {
 // Limits of one role. A zero field is no limit of that kind, and is dangerous
 // for exactly that reason; Timeout and ResultSize are never zero in a loaded
 // policy.
-type Limits struct {
-	Calls      int64         // calls in a session
-	Tokens     int64         // tokens of arguments and results in a session
-	Timeout    time.Duration // of one call, without the time a person takes
-	Rate       float64       // calls per second
-	Burst      int           // calls that may come at once; at least 1 when Rate is set
-	Concurrent int           // calls in flight
-	ResultSize int64         // bytes of one result
-}
+type Limits = words.Limits
+
+// Wire bounds the messages that are read at all.
+type Wire = words.Wire
 
 // Audit says where and how the log is written.
 type Audit struct {
@@ -75,12 +70,6 @@ type Audit struct {
 // Redact matches the end of the path, member by member.
 func (a Audit) Hides(path []string) bool {
 	return slices.ContainsFunc(a.Redact, func(hide string) bool { return match.Member(hide, path) })
-}
-
-// Wire bounds the messages that are read at all.
-type Wire struct {
-	MaxMessage int64 // bytes
-	MaxDepth   int   // nested arrays and objects
 }
 
 // Servers are all servers in the file's order. The caller owns the slice but

@@ -8,7 +8,7 @@ import (
 
 // review warns about what is legal and probably not meant. It runs only over a
 // file without mistakes.
-func (l *loader) review(doc *documentBlock) {
+func (l *loader) review(doc *words.Document) {
 	for i := range doc.Servers {
 		l.reviewServer(&doc.Servers[i], &l.policy.servers[i])
 	}
@@ -20,7 +20,7 @@ func (l *loader) review(doc *documentBlock) {
 	}
 }
 
-func (l *loader) reviewServer(b *serverBlock, s *Server) {
+func (l *loader) reviewServer(b *words.ServerBlock, s *Server) {
 	if s.InheritAll {
 		l.Warn(b.Inherit.Range, "server %q inherits the whole environment, and every secret in it; list the names it needs", s.Name)
 	}
@@ -51,7 +51,7 @@ func (a *access) allows(tool string) bool {
 	return a.lists[ToolCall].allow.Find(tool) != nil && a.lists[ToolCall].deny.Find(tool) == nil
 }
 
-func (l *loader) reviewRole(b *roleBlock, r *role) {
+func (l *loader) reviewRole(b *words.RoleBlock, r *role) {
 	if len(r.access) == 0 {
 		l.Warn(b.Range, "role %q allows nothing", r.name)
 		return
@@ -84,7 +84,7 @@ func (l *loader) reviewAllow(a *access, name string, w words.Word) {
 
 // reviewRule finds rules all of whose tools are exact names that are not
 // allowed anyway.
-func (l *loader) reviewRule(b *ruleBlock, r *role) {
+func (l *loader) reviewRule(b *words.RuleBlock, r *role) {
 	live := false
 	for _, w := range l.List(b.Tools) {
 		l.eachServer(r, w, func(a *access, name string) {

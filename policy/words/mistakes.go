@@ -1,5 +1,6 @@
-// Package words reads the values of an HCL file strictly, without conversions,
-// and gathers every mistake with its line and what to do about it.
+// Package words knows the blocks of an operator's HCL file, reads their values
+// strictly, without conversions, and gathers every mistake with its line and
+// what to do about it.
 package words
 
 import (

@@ -1,38 +1,40 @@
-package policy
+package words
 
-import (
-	"github.com/hashicorp/hcl/v2"
-)
+import "github.com/hashicorp/hcl/v2"
 
-// The shape of the file. Attributes stay unevaluated so that each mistake can
-// point at its own words.
-
-type documentBlock struct {
+// Document is the shape of the file. Attributes stay unevaluated so that each
+// mistake can point at its own words. The blocks below are named as the file
+// names them.
+type Document struct {
 	DefaultRole *hcl.Attribute `hcl:"default_role,optional"`
-	Wire        *wireBlock     `hcl:"wire,block"`
-	Names       *namesBlock    `hcl:"names,block"`
-	Audit       *auditBlock    `hcl:"audit,block"`
-	Servers     []serverBlock  `hcl:"server,block"`
-	Roles       []roleBlock    `hcl:"role,block"`
+	Wire        *WireBlock     `hcl:"wire,block"`
+	Names       *NamesBlock    `hcl:"names,block"`
+	Audit       *AuditBlock    `hcl:"audit,block"`
+	Servers     []ServerBlock  `hcl:"server,block"`
+	Roles       []RoleBlock    `hcl:"role,block"`
 }
 
-type wireBlock struct {
+// WireBlock is wire { … }.
+type WireBlock struct {
 	MaxMessage *hcl.Attribute `hcl:"max_message,optional"`
 	MaxDepth   *hcl.Attribute `hcl:"max_depth,optional"`
 }
 
-type namesBlock struct {
+// NamesBlock is names { … }.
+type NamesBlock struct {
 	Separator *hcl.Attribute `hcl:"separator,optional"`
 }
 
-type auditBlock struct {
+// AuditBlock is audit { … }.
+type AuditBlock struct {
 	File    *hcl.Attribute `hcl:"file,optional"`
 	Sync    *hcl.Attribute `hcl:"sync,optional"`
 	Redact  *hcl.Attribute `hcl:"redact,optional"`
 	MaxBody *hcl.Attribute `hcl:"max_body,optional"`
 }
 
-type serverBlock struct {
+// ServerBlock is server "NAME" { … }.
+type ServerBlock struct {
 	Name         string         `hcl:"name,label"`
 	Range        hcl.Range      `hcl:",def_range"`
 	Command      *hcl.Attribute `hcl:"command,optional"`
@@ -43,49 +45,55 @@ type serverBlock struct {
 	Risk         *hcl.Attribute `hcl:"risk,optional"`
 	StartTimeout *hcl.Attribute `hcl:"start_timeout,optional"`
 	StopTimeout  *hcl.Attribute `hcl:"stop_timeout,optional"`
-	Sandboxes    []sandboxBlock `hcl:"sandbox,block"`
-	Tools        []toolBlock    `hcl:"tool,block"`
+	Sandboxes    []SandboxBlock `hcl:"sandbox,block"`
+	Tools        []ToolBlock    `hcl:"tool,block"`
 }
 
-type sandboxBlock struct {
+// SandboxBlock is sandbox "RUNTIME" { … } of a server.
+type SandboxBlock struct {
 	Runtime string    `hcl:"runtime,label"`
 	Range   hcl.Range `hcl:",def_range"`
 	Body    hcl.Body  `hcl:",remain"`
 }
 
-type toolBlock struct {
+// ToolBlock is tool "LABEL" { … } of a server.
+type ToolBlock struct {
 	Label       string         `hcl:"tool,label"`
 	Range       hcl.Range      `hcl:",def_range"`
 	Risk        *hcl.Attribute `hcl:"risk"`
 	Annotations *hcl.Attribute `hcl:"annotations,optional"`
-	Ifs         []riskIfBlock  `hcl:"risk_if,block"`
+	Ifs         []RiskIfBlock  `hcl:"risk_if,block"`
 }
 
-type riskIfBlock struct {
+// RiskIfBlock is risk_if "NAME" { … } of a tool.
+type RiskIfBlock struct {
 	Name  string         `hcl:"name,label"`
 	Range hcl.Range      `hcl:",def_range"`
 	When  *hcl.Attribute `hcl:"when"`
 	Risk  *hcl.Attribute `hcl:"risk"`
 }
 
-type roleBlock struct {
+// RoleBlock is role "NAME" { … }.
+type RoleBlock struct {
 	Name      string         `hcl:"name,label"`
 	Range     hcl.Range      `hcl:",def_range"`
 	Allow     *hcl.Attribute `hcl:"allow,optional"`
 	Deny      *hcl.Attribute `hcl:"deny,optional"`
 	Methods   *hcl.Attribute `hcl:"methods,optional"`
-	Resources *listBlock     `hcl:"resources,block"`
-	Prompts   *listBlock     `hcl:"prompts,block"`
-	Limits    *limitsBlock   `hcl:"limits,block"`
-	Rules     []ruleBlock    `hcl:"rule,block"`
+	Resources *ListBlock     `hcl:"resources,block"`
+	Prompts   *ListBlock     `hcl:"prompts,block"`
+	Limits    *LimitsBlock   `hcl:"limits,block"`
+	Rules     []RuleBlock    `hcl:"rule,block"`
 }
 
-type listBlock struct {
+// ListBlock is resources { … } or prompts { … } of a role.
+type ListBlock struct {
 	Allow *hcl.Attribute `hcl:"allow,optional"`
 	Deny  *hcl.Attribute `hcl:"deny,optional"`
 }
 
-type limitsBlock struct {
+// LimitsBlock is limits { … } of a role.
+type LimitsBlock struct {
 	Calls      *hcl.Attribute `hcl:"calls,optional"`
 	Tokens     *hcl.Attribute `hcl:"tokens,optional"`
 	Timeout    *hcl.Attribute `hcl:"timeout,optional"`
@@ -95,7 +103,8 @@ type limitsBlock struct {
 	ResultSize *hcl.Attribute `hcl:"result_size,optional"`
 }
 
-type ruleBlock struct {
+// RuleBlock is rule "NAME" { … } of a role.
+type RuleBlock struct {
 	Name    string         `hcl:"name,label"`
 	Range   hcl.Range      `hcl:",def_range"`
 	Tools   *hcl.Attribute `hcl:"tools"`
