@@ -84,8 +84,8 @@ func (p *Policy) Decide(c Call) Decision {
 	switch {
 	case a == nil:
 	case c.Kind == ToolCall:
-		risk := a.server.risks.assess(c.Name, c.Tool)
-		d.tier = risk.tier
+		risk := a.server.risks.Assess(c.Name, c.Tool)
+		d.tier = risk.Tier
 		if d.verdict == allow {
 			return a.decideTool(&c, risk, d)
 		}
@@ -189,7 +189,7 @@ func (a *access) decideTool(c *Call, risk assessed, d Decision) Decision {
 	}
 	in := match.Input{Args: c.Args, Opaque: c.Opaque, Tool: c.Name, Server: c.Server, Role: c.Role}
 	var by *source
-	d.tier, by = risk.raisedBy(in)
+	d.tier, by = risk.RaisedBy(in)
 	for _, r := range a.rules {
 		if word, spoken := r.judge(in, d); spoken {
 			return word
@@ -210,13 +210,13 @@ func (r *rule) judge(in match.Input, d Decision) (_ Decision, spoken bool) {
 	fires, err := r.when.Holds(in)
 	switch {
 	case err != nil:
-		return d.refuse(RuleError, &r.by, "%s could not be evaluated for these arguments: %v", r.by.rule, err), true
+		return d.refuse(RuleError, &r.by, "%s could not be evaluated for these arguments: %v", r.by.Rule, err), true
 	case !fires:
 		return d, false
 	case r.then == "ask":
-		return d.ask(&r.by, r.by.rule+r.message), true
+		return d.ask(&r.by, r.by.Rule+r.message), true
 	}
-	return d.refuse(ByRule, &r.by, "refused by %s%s", r.by.rule, r.message), true
+	return d.refuse(ByRule, &r.by, "refused by %s%s", r.by.Rule, r.message), true
 }
 
 // ownMethod reports the protocol's own methods: they have their own lists and

@@ -47,12 +47,6 @@ const (
 	allow
 )
 
-// source is the line of the policy that decided, kept ready to print.
-type source struct {
-	rule string // for instance: allow "fs/*"
-	at   string // file:line
-}
-
 // Decision is the answer to one Call. Its zero value refuses, and outside this
 // package it can only be narrowed (Refuse) or, when it waits for a person,
 // answered (Grant). Decisions are values: both return a new one.
@@ -89,7 +83,7 @@ func (d Decision) Rule() string {
 	if d.by == nil {
 		return ""
 	}
-	return d.by.rule
+	return d.by.Rule
 }
 
 // At is where Rule stands, as "file:line", or empty.
@@ -97,7 +91,7 @@ func (d Decision) At() string {
 	if d.by == nil {
 		return ""
 	}
-	return d.by.at
+	return d.by.At
 }
 
 // Message is a sentence for the agent: what was refused, why, and what could

@@ -40,7 +40,7 @@ func (l *loader) loadRoles(doc *words.Document, missing hcl.Range) {
 
 func (l *loader) role(b *words.RoleBlock) *role {
 	r := &role{name: b.Name, limits: l.Limits(b.Limits, l.policy.wire), access: map[string]*access{}}
-	l.lists(r, ToolCall, &words.ListBlock{b.Allow, b.Deny})
+	l.lists(r, ToolCall, &words.ListBlock{Allow: b.Allow, Deny: b.Deny})
 	l.lists(r, ResourceRead, b.Resources)
 	l.lists(r, PromptGet, b.Prompts)
 	l.lists(r, Extension, &words.ListBlock{Allow: b.Methods})
@@ -73,7 +73,7 @@ func (l *loader) lists(r *role, kind Kind, b *words.ListBlock) {
 }
 
 func origin(verb string, w words.Word) source {
-	return source{rule: fmt.Sprintf("%s %q", verb, w.Text), at: at(w.Range)}
+	return source{Rule: fmt.Sprintf("%s %q", verb, w.Text), At: at(w.Range)}
 }
 
 // eachServer splits "server/name" at its first slash and hands out what r may
@@ -121,7 +121,7 @@ func (l *loader) example(text string) string {
 }
 
 func (l *loader) rule(r *role, b *words.RuleBlock) {
-	whole := rule{when: l.condition(b.When), by: source{rule: fmt.Sprintf("rule %q", b.Name), at: at(b.Range)}}
+	whole := rule{when: l.condition(b.When), by: source{Rule: fmt.Sprintf("rule %q", b.Name), At: at(b.Range)}}
 	whole.then = l.Choice(b.Then, "deny", "deny", "ask")
 	l.Required(b.Tools, "tools", `["server/tool"]`, b.Range)
 	l.Required(b.When, "when", `args.force == true`, b.Range)

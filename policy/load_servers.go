@@ -8,6 +8,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"sallyport/policy/match"
 	"sallyport/policy/tier"
 	"sallyport/policy/words"
 )
@@ -124,23 +125,23 @@ func (l *loader) env(a *hcl.Attribute) []EnvValue {
 var tierWords = []string{"read", "modify", "delete", "external", "infer"}
 
 func (l *loader) risks(b *words.ServerBlock) riskTable {
-	t := riskTable{exact: map[string]*toolRisk{}}
-	t.fallback = toolRisk{
-		tier: tier.Parse(l.Choice(b.Risk, "delete", tierWords...)),
-		by:   &source{rule: "risk of server " + fmt.Sprintf("%q", b.Name), at: at(b.Range)},
+	t := riskTable{Exact: map[string]*toolRisk{}, Match: match.Name}
+	t.Fallback = toolRisk{
+		Tier: tier.Parse(l.Choice(b.Risk, "delete", tierWords...)),
+		By:   &source{Rule: "risk of server " + fmt.Sprintf("%q", b.Name), At: at(b.Range)},
 	}
 	if b.Risk != nil {
-		t.fallback.by.at = at(b.Risk.Range)
+		t.Fallback.By.At = at(b.Risk.Range)
 	}
 	seen := map[string]hcl.Range{}
 	for i := range b.Tools {
 		tool := &b.Tools[i]
 		l.label(seen, "tool", tool.Label, tool.Range)
 		r := l.toolRisk(tool)
-		if strings.ContainsAny(r.label, "*?") {
-			t.globs = append(t.globs, r)
+		if strings.ContainsAny(r.Label, "*?") {
+			t.Globs = append(t.Globs, r)
 		} else {
-			t.exact[r.label] = r
+			t.Exact[r.Label] = r
 		}
 	}
 	return t
@@ -149,20 +150,20 @@ func (l *loader) risks(b *words.ServerBlock) riskTable {
 func (l *loader) toolRisk(b *words.ToolBlock) *toolRisk {
 	l.Required(b.Risk, "risk", `"read"`, b.Range)
 	r := &toolRisk{
-		label:             b.Label,
-		tier:              tier.Parse(l.Choice(b.Risk, "delete", tierWords...)),
-		ignoreAnnotations: l.Choice(b.Annotations, "raise", "raise", "ignore") == "ignore",
-		by:                &source{rule: fmt.Sprintf("tool %q", b.Label), at: at(b.Range)},
+		Label:             b.Label,
+		Tier:              tier.Parse(l.Choice(b.Risk, "delete", tierWords...)),
+		IgnoreAnnotations: l.Choice(b.Annotations, "raise", "raise", "ignore") == "ignore",
+		By:                &source{Rule: fmt.Sprintf("tool %q", b.Label), At: at(b.Range)},
 	}
 	seen := map[string]hcl.Range{}
 	for _, cond := range b.Ifs {
 		l.label(seen, "risk_if", cond.Name, cond.Range)
 		l.Required(cond.When, "when", `args.force == true`, cond.Range)
 		l.Required(cond.Risk, "risk", `"external"`, cond.Range)
-		r.ifs = append(r.ifs, riskIf{
-			when: l.condition(cond.When),
-			tier: tier.Parse(l.Choice(cond.Risk, "external", tierWords[:4]...)),
-			by:   &source{rule: fmt.Sprintf("risk_if %q", cond.Name), at: at(cond.Range)},
+		r.Ifs = append(r.Ifs, riskIf{
+			When: l.condition(cond.When),
+			Tier: tier.Parse(l.Choice(cond.Risk, "external", tierWords[:4]...)),
+			By:   &source{Rule: fmt.Sprintf("risk_if %q", cond.Name), At: at(cond.Range)},
 		})
 	}
 	return r

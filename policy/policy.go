@@ -147,7 +147,7 @@ func (p *Policy) Warnings() []string { return slices.Clone(p.warnings) }
 // server says of it: on its schema, or on its annotations.
 func (p *Policy) ReadsDefinition(server, tool string) bool {
 	i := p.index(server)
-	return i >= 0 && (!p.servers[i].SkipSchemas || p.servers[i].risks.readsFacts(tool))
+	return i >= 0 && (!p.servers[i].SkipSchemas || p.servers[i].risks.ReadsFacts(tool))
 }
 
 // Limits are a role's limits; ok is false for an unknown role.

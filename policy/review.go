@@ -27,7 +27,7 @@ func (l *loader) reviewServer(b *words.ServerBlock, s *Server) {
 	if s.SkipSchemas {
 		l.Warn(b.Schemas.Range, "server %q: arguments are not checked against the tools' schemas", s.Name)
 	}
-	if t := s.risks.fallback.tier; t == Read || t == Modify {
+	if t := s.risks.Fallback.Tier; t == Read || t == Modify {
 		l.Warn(b.Risk.Range, "server %q: every tool without a tool block runs without a person being asked, also one that appears later", s.Name)
 	}
 	for i := range b.Tools {
@@ -77,7 +77,7 @@ func (l *loader) reviewAllow(a *access, name string, w words.Word) {
 		l.Warn(w.Range, "%q has no effect: a deny pattern covers it", w.Text)
 		return
 	}
-	if risk := &a.server.risks; exact && risk.fallback.tier == Delete && risk.assess(name, nil).by == risk.fallback.by {
+	if risk := &a.server.risks; exact && risk.Fallback.Tier == Delete && risk.Assess(name, nil).By == risk.Fallback.By {
 		l.Warn(w.Range, "%q has no tool block, so it is of tier delete and waits for a person", w.Text)
 	}
 }
