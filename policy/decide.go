@@ -59,9 +59,10 @@ type role struct {
 
 // access is what one role may do with one server.
 type access struct {
-	server *Server
-	lists  [kinds]list
-	rules  []*rule // those that deny before those that ask
+	skipSchemas bool
+	risks       *riskTable
+	lists       [kinds]list
+	rules       []*rule // those that deny before those that ask
 }
 
 type list struct{ allow, deny match.Set[source] }
@@ -84,7 +85,7 @@ func (p *Policy) Decide(c Call) Decision {
 	switch {
 	case a == nil:
 	case c.Kind == ToolCall:
-		risk := a.server.risks.Assess(c.Name, c.Tool)
+		risk := a.risks.Assess(c.Name, c.Tool)
 		d.tier = risk.Tier
 		if d.verdict == allow {
 			return a.decideTool(&c, risk, d)
@@ -174,7 +175,7 @@ func (a *access) decideTool(c *Call, risk assessed, d Decision) Decision {
 	if c.Tool != nil && c.Tool.Quarantined != "" {
 		return d.refuse(Quarantined, nil, "tool %q of server %q is quarantined: %s", c.Name, c.Server, match.Brief(c.Tool.Quarantined))
 	}
-	if !a.server.SkipSchemas {
+	if !a.skipSchemas {
 		if c.Opaque {
 			return d.refuse(ArgumentsInvalid, nil, "the arguments of tool %q must be an object", c.Name)
 		}

@@ -34,8 +34,8 @@ func Load(path string) (*Policy, error) {
 // to which relative paths belong. The error is *Mistakes.
 func Parse(src []byte, filename string) (*Policy, error) {
 	l := &loader{
+		Reader:   words.Reader{Folder: filepath.Dir(filename), Plain: match.Plain, Longest: match.MaxPattern},
 		language: match.NewLanguage(words.DidYouMean),
-		folder:   filepath.Dir(filename),
 		policy:   &Policy{file: filename, roles: map[string]*role{}},
 	}
 	sum := sha256.Sum256(src)
@@ -60,7 +60,6 @@ func Parse(src []byte, filename string) (*Policy, error) {
 type loader struct {
 	words.Reader
 	language *match.Language
-	folder   string
 	policy   *Policy
 }
 
@@ -84,7 +83,7 @@ func (l *loader) loadAudit(b *words.AuditBlock) {
 		b = &words.AuditBlock{}
 	}
 	a := &l.policy.audit
-	a.File = l.resolve(l.Text(b.File, "sallyport.audit.jsonl"))
+	a.File = l.Resolve(l.Text(b.File, "sallyport.audit.jsonl"))
 	if a.File == "" {
 		l.Mistake(b.File.Expr.Range(), "Empty file name", "The audit log cannot be switched off. Name a file, or leave the line out.")
 	}
@@ -99,22 +98,6 @@ func (l *loader) loadAudit(b *words.AuditBlock) {
 		}
 		a.Redact = append(a.Redact, strings.ToLower(w.Text))
 	}
-}
-
-// resolve joins a relative path with the policy's folder.
-func (l *loader) resolve(path string) string {
-	if path == "" || filepath.IsAbs(path) {
-		return path
-	}
-	return filepath.Join(l.folder, path)
-}
-
-// label checks a block's name and that it is the only one of its kind.
-func (l *loader) label(seen map[string]hcl.Range, kind, name string, rng hcl.Range) {
-	if name == "" || utf8.RuneCountInString(name) > match.MaxPattern || !match.Plain(name) {
-		l.Mistake(rng, "Unusable name", "The name of a %s must be 1 to %d visible characters.", kind, match.MaxPattern)
-	}
-	l.Once(seen, kind, name, rng)
 }
 
 // condition checks a `when`.

@@ -19,7 +19,7 @@ func (l *loader) loadRoles(doc *words.Document, missing hcl.Range) {
 	seen := map[string]hcl.Range{}
 	for i := range doc.Roles {
 		b := &doc.Roles[i]
-		l.label(seen, "role", b.Name, b.Range)
+		l.Label(seen, "role", b.Name, b.Range)
 		if l.policy.roles[b.Name] == nil {
 			l.policy.roleNames = append(l.policy.roleNames, b.Name)
 		}
@@ -47,7 +47,7 @@ func (l *loader) role(b *words.RoleBlock) *role {
 	seen := map[string]hcl.Range{}
 	for i := range b.Rules {
 		rb := &b.Rules[i]
-		l.label(seen, "rule", rb.Name, rb.Range)
+		l.Label(seen, "rule", rb.Name, rb.Range)
 		l.rule(r, rb)
 	}
 	for _, a := range r.access {
@@ -97,7 +97,7 @@ func (l *loader) eachServer(r *role, w words.Word, use func(a *access, name stri
 		matched = true
 		a := r.access[s.Name]
 		if a == nil {
-			a = &access{server: s}
+			a = &access{skipSchemas: s.SkipSchemas, risks: &l.policy.risks[i]}
 			r.access[s.Name] = a
 		}
 		use(a, name)

@@ -3,7 +3,6 @@ package policy
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	"sallyport/policy/match"
 	"sallyport/policy/words"
@@ -13,7 +12,8 @@ import (
 // for concurrent use; a nil *Policy refuses every call.
 type Policy struct {
 	file, digest string
-	servers      []Server // in the file's order
+	servers      []Server    // in the file's order
+	risks        []riskTable // of each server
 	roleNames    []string
 	roles        map[string]*role
 	defaultRole  string
@@ -24,30 +24,10 @@ type Policy struct {
 }
 
 // Server is one upstream as the operator describes it.
-type Server struct {
-	Name    string
-	Command []string // empty when the command line gives it
-	Dir     string   // working directory; empty = the proxy's own
-	Env     []EnvValue
-	Inherit []string // names taken over from the proxy's environment
-	// InheritAll takes over the proxy's whole environment, secrets included.
-	InheritAll bool
-	// Sandbox is the runtime; "none" is a plain child process.
-	Sandbox string
-	// SkipSchemas turns off the check of arguments against inputSchema.
-	SkipSchemas               bool
-	StartTimeout, StopTimeout time.Duration // never zero
+type Server = words.Server
 
-	risks riskTable
-}
-
-// EnvValue is one variable of an upstream's environment. Exactly one source is
-// meant: FromEnv (the name of a variable of the proxy's environment), FromFile
-// (a path; relative to the policy's folder, already joined), or Literal.
-// Loading a policy never reads a secret.
-type EnvValue struct {
-	Name, Literal, FromEnv, FromFile string
-}
+// EnvValue is one variable of an upstream's environment.
+type EnvValue = words.EnvValue
 
 // Limits of one role. A zero field is no limit of that kind, and is dangerous
 // for exactly that reason; Timeout and ResultSize are never zero in a loaded
@@ -147,7 +127,7 @@ func (p *Policy) Warnings() []string { return slices.Clone(p.warnings) }
 // server says of it: on its schema, or on its annotations.
 func (p *Policy) ReadsDefinition(server, tool string) bool {
 	i := p.index(server)
-	return i >= 0 && (!p.servers[i].SkipSchemas || p.servers[i].risks.ReadsFacts(tool))
+	return i >= 0 && (!p.servers[i].SkipSchemas || p.risks[i].ReadsFacts(tool))
 }
 
 // Limits are a role's limits; ok is false for an unknown role.

@@ -10,7 +10,7 @@ import (
 // file without mistakes.
 func (l *loader) review(doc *words.Document) {
 	for i := range doc.Servers {
-		l.reviewServer(&doc.Servers[i], &l.policy.servers[i])
+		l.reviewServer(&doc.Servers[i], &l.policy.servers[i], l.policy.risks[i].Fallback.Tier)
 	}
 	for i := range doc.Roles {
 		l.reviewRole(&doc.Roles[i], l.policy.roles[doc.Roles[i].Name])
@@ -20,14 +20,14 @@ func (l *loader) review(doc *words.Document) {
 	}
 }
 
-func (l *loader) reviewServer(b *words.ServerBlock, s *Server) {
+func (l *loader) reviewServer(b *words.ServerBlock, s *Server, fallback Tier) {
 	if s.InheritAll {
 		l.Warn(b.Inherit.Range, "server %q inherits the whole environment, and every secret in it; list the names it needs", s.Name)
 	}
 	if s.SkipSchemas {
 		l.Warn(b.Schemas.Range, "server %q: arguments are not checked against the tools' schemas", s.Name)
 	}
-	if t := s.risks.Fallback.Tier; t == Read || t == Modify {
+	if fallback == Read || fallback == Modify {
 		l.Warn(b.Risk.Range, "server %q: every tool without a tool block runs without a person being asked, also one that appears later", s.Name)
 	}
 	for i := range b.Tools {
@@ -77,7 +77,7 @@ func (l *loader) reviewAllow(a *access, name string, w words.Word) {
 		l.Warn(w.Range, "%q has no effect: a deny pattern covers it", w.Text)
 		return
 	}
-	if risk := &a.server.risks; exact && risk.Fallback.Tier == Delete && risk.Assess(name, nil).By == risk.Fallback.By {
+	if risk := a.risks; exact && risk.Fallback.Tier == Delete && risk.Assess(name, nil).By == risk.Fallback.By {
 		l.Warn(w.Range, "%q has no tool block, so it is of tier delete and waits for a person", w.Text)
 	}
 }

@@ -18,10 +18,13 @@ import (
 // parser.
 const MaxSource = 256 << 10
 
-// Reader gathers mistakes and warnings. Its zero value is ready to use; a
-// value that could not be read comes as the caller's default, and Report says
-// so in the end.
+// Reader gathers mistakes and warnings. A value that could not be read comes as
+// the caller's default, and Report says so in the end.
 type Reader struct {
+	Folder  string                 // where relative paths start
+	Plain   func(name string) bool // whether a name of usable length is seen as it is
+	Longest int                    // characters of a name
+
 	mistakes, warnings hcl.Diagnostics
 }
 

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
@@ -317,4 +318,12 @@ func (r *Reader) Once(seen map[string]hcl.Range, kind, name string, rng hcl.Rang
 		return
 	}
 	seen[name] = rng
+}
+
+// Label checks a block's name and that it is the only one of its kind.
+func (r *Reader) Label(seen map[string]hcl.Range, kind, name string, rng hcl.Range) {
+	if name == "" || utf8.RuneCountInString(name) > r.Longest || !r.Plain(name) {
+		r.Mistake(rng, "Unusable name", "The name of a %s must be 1 to %d visible characters.", kind, r.Longest)
+	}
+	r.Once(seen, kind, name, rng)
 }
