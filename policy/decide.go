@@ -2,33 +2,22 @@ package policy
 
 import (
 	"strconv"
-	"strings"
 
+	"sallyport/policy/kind"
 	"sallyport/policy/match"
 )
 
 // Kind is what a call is about. The zero Kind is none and is refused.
-type Kind uint8
+type Kind = kind.Kind
 
 // The kinds of call that a policy judges.
 const (
-	ToolCall     Kind = iota + 1 // Name is the upstream's own tool name
-	ResourceRead                 // Name is the resource's URI, or a URI template in a list
-	PromptGet                    // Name is the prompt's name
-	Extension                    // Name is a method that is not in the protocol
-	kinds
-	// Protocol is the protocol's own machinery, such as a list or a ping: every
-	// role may use it, at tier Read. Name is the method.
-	Protocol Kind = 255
+	ToolCall     = kind.ToolCall     // Name is the upstream's own tool name
+	ResourceRead = kind.ResourceRead // Name is the resource's URI, or a URI template in a list
+	PromptGet    = kind.PromptGet    // Name is the prompt's name
+	Extension    = kind.Extension    // Name is a method that is not in the protocol
+	Protocol     = kind.Protocol     // Name is the protocol's own method; every role may use it
 )
-
-// String is the kind as a noun for messages.
-func (k Kind) String() string {
-	if k >= kinds {
-		k = 0
-	}
-	return [kinds]string{"unknown kind", "tool", "resource", "prompt", "method"}[k]
-}
 
 // Call is one request as it will be sent, for Decide to judge.
 type Call struct {
@@ -61,7 +50,7 @@ type role struct {
 type access struct {
 	skipSchemas bool
 	risks       *riskTable
-	lists       [kinds]list
+	lists       [kind.Count]list
 	rules       []*rule // those that deny before those that ask
 }
 
@@ -100,13 +89,13 @@ func (p *Policy) Decide(c Call) Decision {
 
 // Admits reports whether the lists would ever let the role have this; it is
 // the same look-up that Decide begins with, for showing lists.
-func (p *Policy) Admits(role string, kind Kind, server, name string) bool {
-	_, d := p.admit(role, kind, server, name)
+func (p *Policy) Admits(role string, of Kind, server, name string) bool {
+	_, d := p.admit(role, of, server, name)
 	return d.verdict == allow
 }
 
 // admit is the part of the decision that needs no arguments.
-func (p *Policy) admit(roleName string, kind Kind, server, name string) (*access, Decision) {
+func (p *Policy) admit(roleName string, of Kind, server, name string) (*access, Decision) {
 	var d Decision
 	if p == nil {
 		return nil, d
@@ -116,55 +105,55 @@ func (p *Policy) admit(roleName string, kind Kind, server, name string) (*access
 		return nil, d.refuse(RoleUnknown, nil, "role %.80q is not in the policy", roleName)
 	}
 	d.limits = &r.limits
-	if kind == Protocol {
+	if of == Protocol {
 		d.tier = Read
 		return nil, d.allow(nil)
 	}
-	if kind == 0 || kind >= kinds {
+	if of == 0 || of >= kind.Count {
 		return nil, d.refuse(KindUnknown, nil, "%s", KindUnknown.Sentence())
 	}
 	if name == "" {
-		return p.admitNameless(r, kind, server, d)
+		return p.admitNameless(r, of, server, d)
 	}
-	if len(name) > maxName || kind != ResourceRead && !match.Plain(name) {
-		return nil, d.refuse(Malformed, nil, "the name of the %v is too long or holds hidden characters", kind)
+	if len(name) > maxName || of != ResourceRead && !match.Plain(name) {
+		return nil, d.refuse(Malformed, nil, "the name of the %v is too long or holds hidden characters", of)
 	}
 	a := r.access[server]
 	if a == nil {
 		return nil, d.refuse(NotAllowed, nil, "role %q may use nothing of server %.80q", roleName, server)
 	}
-	return a, a.lists[kind].admit(d, kind, server, name)
+	return a, a.lists[of].admit(d, of, server, name)
 }
 
 // admitNameless lets a request that names nothing pass where everything is
 // allowed and nothing denied: the server's own error is the best answer then.
-func (p *Policy) admitNameless(r *role, kind Kind, server string, d Decision) (*access, Decision) {
+func (p *Policy) admitNameless(r *role, of Kind, server string, d Decision) (*access, Decision) {
 	a := r.access[server]
-	if a == nil || !a.lists[kind].deny.Empty() || !a.lists[kind].allow.CoversAll("") {
-		return nil, d.refuse(Malformed, nil, "the request does not name the %v that it is for", kind)
+	if a == nil || !a.lists[of].deny.Empty() || !a.lists[of].allow.CoversAll("") {
+		return nil, d.refuse(Malformed, nil, "the request does not name the %v that it is for", of)
 	}
 	return a, d.allow(nil)
 }
 
-func (l *list) admit(d Decision, kind Kind, server, name string) Decision {
-	if kind == Extension && ownMethod(name) {
+func (l *list) admit(d Decision, of Kind, server, name string) Decision {
+	if of == Extension && kind.OwnMethod(name) {
 		return d.refuse(MethodNotAllowed, nil, "method %q belongs to the protocol and cannot pass as an extension", name)
 	}
 	hit := l.allow.Find(name)
 	switch {
-	case hit == nil && kind == Extension:
+	case hit == nil && of == Extension:
 		return d.refuse(MethodNotAllowed, nil, "method %q of server %q: %s", name, server, MethodNotAllowed.Sentence())
-	case hit == nil && kind == ResourceRead && match.Ambiguous(name):
+	case hit == nil && of == ResourceRead && match.Ambiguous(name):
 		return d.refuse(AmbiguousURI, nil, "%s", AmbiguousURI.Sentence())
 	case hit == nil:
-		return d.refuse(NotAllowed, nil, "%v %.200q of server %q: %s", kind, name, server, NotAllowed.Sentence())
+		return d.refuse(NotAllowed, nil, "%v %.200q of server %q: %s", of, name, server, NotAllowed.Sentence())
 	}
 	if no := l.deny.Find(name); no != nil {
-		return d.refuse(Denied, no, "%v %.200q of server %q: %s", kind, name, server, Denied.Sentence())
+		return d.refuse(Denied, no, "%v %.200q of server %q: %s", of, name, server, Denied.Sentence())
 	}
 	// A URI that can be read in two ways is safe only where everything is
 	// allowed and nothing is denied.
-	if kind == ResourceRead && match.Ambiguous(name) && !(l.deny.Empty() && l.allow.CoversAll(name)) {
+	if of == ResourceRead && match.Ambiguous(name) && !(l.deny.Empty() && l.allow.CoversAll(name)) {
 		return d.refuse(AmbiguousURI, hit, "%s", AmbiguousURI.Sentence())
 	}
 	return d.allow(hit)
@@ -218,20 +207,4 @@ func (r *rule) judge(in match.Input, d Decision) (_ Decision, spoken bool) {
 		return d.ask(&r.by, r.by.Rule+r.message), true
 	}
 	return d.refuse(ByRule, &r.by, "refused by %s%s", r.by.Rule, r.message), true
-}
-
-// ownMethod reports the protocol's own methods: they have their own lists and
-// must not slip through as extensions.
-func ownMethod(name string) bool {
-	switch name {
-	case "initialize", "ping":
-		return true
-	}
-	area, _, _ := strings.Cut(name, "/")
-	switch area {
-	case "tools", "resources", "prompts", "completion", "logging", "sampling", "roots", "elicitation",
-		"tasks", "server", "subscriptions":
-		return true
-	}
-	return false
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -79,22 +78,10 @@ func origin(verb string, w words.Word) source {
 // eachServer splits "server/name" at its first slash and hands out what r may
 // do with every server that the first part matches.
 func (l *loader) eachServer(r *role, w words.Word, use func(a *access, name string)) {
-	servers, name, ok := strings.Cut(w.Text, "/")
-	switch {
-	case !ok || servers == "" || name == "":
-		l.Mistake(w.Range, "Not a pattern", "%q must be written \"server/name\", for instance %q.", w.Text, l.example(w.Text))
-		return
-	case utf8.RuneCountInString(w.Text) > match.MaxPattern || !match.Plain(w.Text):
-		l.Mistake(w.Range, "Unusable pattern", "%.80q is longer than %d characters, or holds control or invisible ones. Use a glob.", w.Text, match.MaxPattern)
-		return
-	}
-	matched := false
-	for i := range l.policy.servers {
+	matched, name, diags := l.language.Pattern(w.Text, w.Range, l.policy.serverNames())
+	l.Add(diags)
+	for _, i := range matched {
 		s := &l.policy.servers[i]
-		if !match.Name(servers, s.Name) {
-			continue
-		}
-		matched = true
 		a := r.access[s.Name]
 		if a == nil {
 			a = &access{skipSchemas: s.SkipSchemas, risks: &l.policy.risks[i]}
@@ -102,22 +89,6 @@ func (l *loader) eachServer(r *role, w words.Word, use func(a *access, name stri
 		}
 		use(a, name)
 	}
-	if !matched {
-		l.Mistake(w.Range, "No such server", "no server matches %q%s. Write \"server/name\" with one of the servers %s.", servers, words.DidYouMean(servers, l.policy.serverNames()), words.Quoted(l.policy.serverNames()))
-	}
-}
-
-// example completes a pattern that has no slash.
-func (l *loader) example(text string) string {
-	text = strings.Trim(text, "/")
-	server := "server"
-	if len(l.policy.servers) > 0 {
-		server = l.policy.servers[0].Name
-	}
-	if _, isServer := l.policy.Server(text); isServer || text == "" {
-		return server + "/*"
-	}
-	return server + "/" + text
 }
 
 func (l *loader) rule(r *role, b *words.RuleBlock) {
