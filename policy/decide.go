@@ -3,6 +3,7 @@ package policy
 import (
 	"strconv"
 
+	"sallyport/policy/ask"
 	"sallyport/policy/kind"
 	"sallyport/policy/match"
 )
@@ -48,10 +49,13 @@ type role struct {
 
 // access is what one role may do with one server.
 type access struct {
+	server      int // its place in the file
 	skipSchemas bool
 	risks       *riskTable
 	lists       [kind.Count]list
-	rules       []*rule // those that deny before those that ask
+	rules       []*rule     // those that deny before those that ask
+	approvals   []*approval // those of the role before those of all roles
+	terms       *ask.Terms  // where no block says others
 }
 
 type list struct{ allow, deny match.Set[source] }
@@ -60,22 +64,34 @@ type list struct{ allow, deny match.Set[source] }
 type rule struct {
 	tools   match.Set[source] // of one server
 	when    *match.Condition
-	message string // ": …" or empty
-	then    string // "deny" or "ask"
+	message string
+	then    string      // "deny" or "ask"
+	change  *ask.Change // of the terms on which it asks; nil: none
+	by      source
+}
+
+// approval is an approval block with a label.
+type approval struct {
+	tier    Tier              // 0: any
+	tools   match.Set[source] // of one server
+	guarded bool              // it has a when
+	when    *match.Condition
+	then    string // "ask", "allow" or "deny"
+	terms   *ask.Terms
 	by      source
 }
 
 // Decide judges one call. It is pure: no clock, no I/O, no state. The order is
 // the security property: role, name, allow list, deny list (which wins),
-// definition, schema, rules that deny, rules that ask, tier. The first refusal
-// stands.
+// definition, schema, rules that deny, rules that ask, approval blocks, tier. The
+// first refusal stands.
 func (p *Policy) Decide(c Call) Decision {
 	a, d := p.admit(c.Role, c.Kind, c.Server, c.Name)
 	switch {
 	case a == nil:
 	case c.Kind == ToolCall:
 		risk := a.risks.Assess(c.Name, c.Tool)
-		d.tier = risk.Tier
+		d.tier, d.tierBy = risk.Tier, risk.By
 		if d.verdict == allow {
 			return a.decideTool(&c, risk, d)
 		}
@@ -160,7 +176,6 @@ func (l *list) admit(d Decision, of Kind, server, name string) Decision {
 }
 
 func (a *access) decideTool(c *Call, risk assessed, d Decision) Decision {
-	allowed := d.by
 	if c.Tool != nil && c.Tool.Quarantined != "" {
 		return d.refuse(Quarantined, nil, "tool %q of server %q is quarantined: %s", c.Name, c.Server, match.Brief(c.Tool.Quarantined))
 	}
@@ -178,33 +193,83 @@ func (a *access) decideTool(c *Call, risk assessed, d Decision) Decision {
 		}
 	}
 	in := match.Input{Args: c.Args, Opaque: c.Opaque, Tool: c.Name, Server: c.Server, Role: c.Role}
-	var by *source
-	d.tier, by = risk.RaisedBy(in)
+	d.tier, d.tierBy = risk.RaisedBy(in)
 	for _, r := range a.rules {
-		if word, spoken := r.judge(in, d); spoken {
-			return word
+		fires, err := r.fires(in)
+		switch {
+		case err != nil:
+			return d.untold(&r.by, err)
+		case fires && r.then == "ask":
+			return a.settle(in, d, r)
+		case fires:
+			return d.refuse(ByRule, &r.by, "refused by %s", r.words())
 		}
 	}
-	if d.tier.NeedsPerson() {
-		return d.ask(by, "tool "+strconv.Quote(c.Name)+" of server "+strconv.Quote(c.Server)+" is of tier "+d.tier.String())
-	}
-	return d.allow(allowed)
+	return a.settle(in, d, nil)
 }
 
-// judge is the rule's word on one call; spoken is false when it has none. A
-// rule that cannot be told refuses, whether it would deny or ask.
-func (r *rule) judge(in match.Input, d Decision) (_ Decision, spoken bool) {
+func (r *rule) fires(in match.Input) (bool, error) {
 	if r.tools.Find(in.Tool) == nil {
-		return d, false
+		return false, nil
 	}
-	fires, err := r.when.Holds(in)
+	return r.when.Holds(in)
+}
+
+// words name the rule, and quote what the operator says of it.
+func (r *rule) words() string {
+	if r.message == "" {
+		return r.by.Rule
+	}
+	return r.by.Rule + ": " + r.message
+}
+
+// settle says how a call goes on that no rule denies: as the first approval
+// block says that matches, or else as its tier does. Where a rule asks, no block
+// lets the call run unasked.
+func (a *access) settle(in match.Input, d Decision, asking *rule) Decision {
+	b, err := a.approval(in, d.tier, asking != nil)
+	by, terms := d.tierBy, a.terms
 	switch {
 	case err != nil:
-		return d.refuse(RuleError, &r.by, "%s could not be evaluated for these arguments: %v", r.by.Rule, err), true
-	case !fires:
-		return d, false
-	case r.then == "ask":
-		return d.ask(&r.by, r.by.Rule+r.message), true
+		return d.untold(&b.by, err)
+	case b == nil && asking == nil && !d.tier.NeedsPerson():
+		return d
+	case b == nil:
+	case b.then == "allow":
+		return d.allow(&b.by)
+	case b.then == "deny":
+		return d.refuse(ByRule, &b.by, "refused by %s: %s", b.by.Rule, ranked(in, d.tier))
+	default:
+		by, terms = &b.by, b.terms
 	}
-	return d.refuse(ByRule, &r.by, "refused by %s%s", r.by.Rule, r.message), true
+	if asking == nil {
+		return d.ask(by, ranked(in, d.tier), terms)
+	}
+	if asking.change != nil {
+		changed := asking.change.Of(*terms)
+		terms = &changed
+	}
+	d.note = asking.message
+	return d.ask(&asking.by, asking.words(), terms)
+}
+
+func ranked(in match.Input, t Tier) string {
+	return "tool " + strconv.Quote(in.Tool) + " of server " + strconv.Quote(in.Server) + " is of tier " + t.String()
+}
+
+// approval finds the block that decides, or the one that cannot be told; asking
+// passes over those that say allow.
+func (a *access) approval(in match.Input, t Tier, asking bool) (*approval, error) {
+	for _, b := range a.approvals {
+		if b.tier != 0 && b.tier != t || asking && b.then == "allow" || b.tools.Find(in.Tool) == nil {
+			continue
+		}
+		if !b.guarded {
+			return b, nil
+		}
+		if holds, err := b.when.Holds(in); holds || err != nil {
+			return b, err
+		}
+	}
+	return nil, nil
 }

@@ -23,6 +23,16 @@ const (
 	ByRule              = reason.ByRule
 	RuleError           = reason.RuleError
 	NeedsPerson         = reason.NeedsPerson
+	ApprovalDeclined    = reason.ApprovalDeclined
+	ApprovalCancelled   = reason.ApprovalCancelled
+	ApprovalUnanswered  = reason.ApprovalUnanswered
+	ApprovalInvalid     = reason.ApprovalInvalid
+	ApprovalVoid        = reason.ApprovalVoid
+	ApprovalForged      = reason.ApprovalForged
+	ApprovalExpired     = reason.ApprovalExpired
+	ApprovalReplayed    = reason.ApprovalReplayed
+	ApprovalMismatch    = reason.ApprovalMismatch
+	ApprovalDeskFull    = reason.ApprovalDeskFull
 	LimitCalls          = reason.LimitCalls
 	LimitTokens         = reason.LimitTokens
 	LimitRate           = reason.LimitRate
@@ -43,7 +53,7 @@ type verdict uint8
 
 const (
 	refuse verdict = iota // the zero verdict refuses
-	ask
+	waits
 	allow
 )
 
@@ -57,6 +67,9 @@ type Decision struct {
 	by      *source
 	message string
 	limits  *Limits
+	tierBy  *source
+	terms   *Terms
+	note    string
 }
 
 // Allowed reports whether the call may go on now.
@@ -64,7 +77,7 @@ func (d Decision) Allowed() bool { return d.verdict == allow }
 
 // NeedsPerson reports whether the call waits for a person: it is not allowed,
 // and Grant would allow it.
-func (d Decision) NeedsPerson() bool { return d.verdict == ask }
+func (d Decision) NeedsPerson() bool { return d.verdict == waits }
 
 // Tier is the call's risk tier, never zero: what is not known is Delete.
 func (d Decision) Tier() Tier { return d.tier.OrDelete() }
@@ -92,6 +105,40 @@ func (d Decision) At() string {
 		return ""
 	}
 	return d.by.At
+}
+
+// TierRule names what decided the tier, such as `tool "kubectl_delete"`,
+// `risk of server "x"` or `risk_if "much"`; empty for what is no tool.
+func (d Decision) TierRule() string {
+	if d.tierBy == nil {
+		return ""
+	}
+	return d.tierBy.Rule
+}
+
+// TierAt is where TierRule stands, as "file:line", or empty.
+func (d Decision) TierAt() string {
+	if d.tierBy == nil {
+		return ""
+	}
+	return d.tierBy.At
+}
+
+// Terms are those on which a person is asked: not nil exactly when NeedsPerson.
+// They are shared and must not be changed.
+func (d Decision) Terms() *Terms {
+	if d.verdict != waits {
+		return nil
+	}
+	return d.terms
+}
+
+// Note is the operator's own message of the rule that asks, or empty.
+func (d Decision) Note() string {
+	if d.verdict != waits {
+		return ""
+	}
+	return d.note
 }
 
 // Message is a sentence for the agent: what was refused, why, and what could
@@ -133,7 +180,7 @@ func (d Decision) Refuse(code Code, message string) Decision {
 // Grant is a person's yes: it allows a decision that needs a person and
 // returns any other unchanged.
 func (d Decision) Grant() Decision {
-	if d.verdict != ask {
+	if d.verdict != waits {
 		return d
 	}
 	d.verdict, d.code, d.message = allow, Allowed, ""
@@ -145,10 +192,15 @@ func (d Decision) allow(by *source) Decision {
 	return d
 }
 
-func (d Decision) ask(by *source, why string) Decision {
-	d.verdict, d.code, d.by = ask, NeedsPerson, by
-	d.message = why + ": " + NeedsPerson.Sentence()
+func (d Decision) ask(by *source, why string, terms *Terms) Decision {
+	d.verdict, d.code, d.by, d.terms = waits, NeedsPerson, by, terms
+	d.message = why + ": this needs a person"
 	return d
+}
+
+// untold refuses because of a condition that has no answer.
+func (d Decision) untold(by *source, err error) Decision {
+	return d.refuse(RuleError, by, "%s could not be evaluated for these arguments: %v", by.Rule, err)
 }
 
 func (d Decision) refuse(code Code, by *source, format string, a ...any) Decision {

@@ -10,7 +10,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/gohcl"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"sallyport/policy/match"
@@ -37,6 +36,7 @@ func Parse(src []byte, filename string) (*Policy, error) {
 		Reader:   words.Reader{Folder: filepath.Dir(filename), Plain: match.Plain, Longest: match.MaxPattern},
 		language: match.NewLanguage(words.DidYouMean),
 		policy:   &Policy{file: filename, roles: map[string]*role{}},
+		via:      map[string]bool{},
 	}
 	sum := sha256.Sum256(src)
 	l.policy.digest = hex.EncodeToString(sum[:])
@@ -61,15 +61,17 @@ type loader struct {
 	words.Reader
 	language *match.Language
 	policy   *Policy
+	shared   map[int][]*approval // those that stand at top level
+	via      map[string]bool     // channels that are named anywhere
 }
 
 func (l *loader) load(body hcl.Body) {
-	var doc words.Document
-	l.Add(gohcl.DecodeBody(body, nil, &doc))
+	doc := l.Document(body)
 	l.policy.wire = l.Wire(doc.Wire)
 	l.policy.separator = l.Separator(doc.Names)
 	l.loadAudit(doc.Audit)
 	l.loadServers(doc.Servers, body.MissingItemRange())
+	l.loadApproval(&doc)
 	l.loadRoles(&doc, body.MissingItemRange())
 	if !l.Failed() {
 		l.review(&doc)

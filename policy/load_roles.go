@@ -49,7 +49,9 @@ func (l *loader) role(b *words.RoleBlock) *role {
 		l.Label(seen, "rule", rb.Name, rb.Range)
 		l.rule(r, rb)
 	}
+	own := l.approvals(b.Approvals)
 	for _, a := range r.access {
+		a.approvals = slices.Concat(own[a.server], l.shared[a.server])
 		slices.SortStableFunc(a.rules, func(x, y *rule) int { return strings.Compare(y.then, x.then) }) // "deny" before "ask"
 	}
 	return r
@@ -64,10 +66,10 @@ func (l *loader) lists(r *role, kind Kind, b *words.ListBlock) {
 		verb = "methods"
 	}
 	for _, w := range l.List(b.Allow) {
-		l.eachServer(r, w, func(a *access, name string) { a.lists[kind].allow.Add(name, kind == ResourceRead, origin(verb, w)) })
+		l.eachAccess(r, w, func(a *access, name string) { a.lists[kind].allow.Add(name, kind == ResourceRead, origin(verb, w)) })
 	}
 	for _, w := range l.List(b.Deny) {
-		l.eachServer(r, w, func(a *access, name string) { a.lists[kind].deny.Add(name, kind == ResourceRead, origin("deny", w)) })
+		l.eachAccess(r, w, func(a *access, name string) { a.lists[kind].deny.Add(name, kind == ResourceRead, origin("deny", w)) })
 	}
 }
 
@@ -75,19 +77,26 @@ func origin(verb string, w words.Word) source {
 	return source{Rule: fmt.Sprintf("%s %q", verb, w.Text), At: at(w.Range)}
 }
 
-// eachServer splits "server/name" at its first slash and hands out what r may
-// do with every server that the first part matches.
-func (l *loader) eachServer(r *role, w words.Word, use func(a *access, name string)) {
-	matched, name, diags := l.language.Pattern(w.Text, w.Range, l.policy.serverNames())
-	l.Add(diags)
-	for _, i := range matched {
+// eachAccess hands out what r may do with every server that a pattern speaks of.
+func (l *loader) eachAccess(r *role, w words.Word, use func(a *access, name string)) {
+	l.eachServer(w, func(i int, name string) {
 		s := &l.policy.servers[i]
 		a := r.access[s.Name]
 		if a == nil {
-			a = &access{skipSchemas: s.SkipSchemas, risks: &l.policy.risks[i]}
+			a = &access{server: i, skipSchemas: s.SkipSchemas, risks: &l.policy.risks[i], terms: l.policy.terms}
 			r.access[s.Name] = a
 		}
 		use(a, name)
+	})
+}
+
+// eachServer splits "server/name" at its first slash and hands out every server
+// that the first part matches.
+func (l *loader) eachServer(w words.Word, use func(server int, name string)) {
+	matched, name, diags := l.language.Pattern(w.Text, w.Range, l.policy.serverNames())
+	l.Add(diags)
+	for _, i := range matched {
+		use(i, name)
 	}
 }
 
@@ -97,16 +106,11 @@ func (l *loader) rule(r *role, b *words.RuleBlock) {
 	l.Required(b.Tools, "tools", `["server/tool"]`, b.Range)
 	l.Required(b.When, "when", `args.force == true`, b.Range)
 	l.Required(b.Then, "then", `"deny"`, b.Range)
-	if message := match.Brief(l.Text(b.Message, "")); message != "" {
-		whole.message = ": " + message
-	}
-	tools := l.List(b.Tools)
-	if tools != nil && len(tools) == 0 {
-		l.Mistake(b.Tools.Expr.Range(), "Rule for no tools", "This rule would never apply. Name tools, for instance tools = [\"*/*\"].")
-	}
+	whole.message = match.Brief(l.Text(b.Message, ""))
+	l.ruleTerms(&whole, b)
 	made := map[*access]*rule{}
-	for _, w := range tools {
-		l.eachServer(r, w, func(a *access, name string) {
+	for _, w := range l.tools(b.Tools, "Rule") {
+		l.eachAccess(r, w, func(a *access, name string) {
 			if made[a] == nil {
 				own := whole
 				made[a] = &own
@@ -115,4 +119,13 @@ func (l *loader) rule(r *role, b *words.RuleBlock) {
 			made[a].tools.Add(name, false, origin("tools", w))
 		})
 	}
+}
+
+// tools are the patterns of a block that speaks of calls to tools.
+func (l *loader) tools(a *hcl.Attribute, kind string) []words.Word {
+	tools := l.List(a)
+	if tools != nil && len(tools) == 0 {
+		l.Mistake(a.Expr.Range(), kind+" for no tools", "This %s would never apply. Name tools, for instance tools = [\"*/*\"].", strings.ToLower(kind))
+	}
+	return tools
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"sallyport/policy/ask"
 	"sallyport/policy/match"
 	"sallyport/policy/words"
 )
@@ -20,6 +21,8 @@ type Policy struct {
 	audit        Audit
 	wire         Wire
 	separator    string
+	channels     ask.Channels
+	terms        *ask.Terms // of a question for which no block says others
 	warnings     []string
 }
 
@@ -51,6 +54,16 @@ type Audit struct {
 func (a Audit) Hides(path []string) bool {
 	return slices.ContainsFunc(a.Redact, func(hide string) bool { return match.Member(hide, path) })
 }
+
+// How people are asked; see package ask.
+type (
+	Terms    = ask.Terms
+	Channels = ask.Channels
+	Web      = ask.Web
+	Approver = ask.Approver
+	Webhook  = ask.Webhook
+	Secret   = ask.Secret
+)
 
 // Servers are all servers in the file's order. The caller owns the slice but
 // must not change what its elements refer to.
@@ -108,6 +121,9 @@ func (p *Policy) Audit() Audit {
 
 // Wire is the file's wire block, defaults filled in.
 func (p *Policy) Wire() Wire { return p.wire }
+
+// Approval is where people can be asked, defaults filled in.
+func (p *Policy) Approval() Channels { return p.channels.Clone() }
 
 // Separator stands between server and tool where many servers share one
 // endpoint.

@@ -19,6 +19,16 @@ const (
 	ByRule              Code = "rule"
 	RuleError           Code = "rule_error"
 	NeedsPerson         Code = "needs_person"
+	ApprovalDeclined    Code = "approval_declined"
+	ApprovalCancelled   Code = "approval_cancelled"
+	ApprovalUnanswered  Code = "approval_unanswered"
+	ApprovalInvalid     Code = "approval_invalid"
+	ApprovalVoid        Code = "approval_void"
+	ApprovalForged      Code = "approval_forged"
+	ApprovalExpired     Code = "approval_expired"
+	ApprovalReplayed    Code = "approval_replayed"
+	ApprovalMismatch    Code = "approval_mismatch"
+	ApprovalDeskFull    Code = "approval_desk_full"
 	LimitCalls          Code = "limit_calls"
 	LimitTokens         Code = "limit_tokens"
 	LimitRate           Code = "limit_rate"
@@ -47,7 +57,17 @@ var sentences = map[Code]string{
 	ArgumentsInvalid:    "the arguments do not fit the tool's input schema; correct them and call again",
 	ByRule:              "a rule of the policy refuses these arguments",
 	RuleError:           "a rule of the policy could not be evaluated for these arguments, so the call is refused",
-	NeedsPerson:         "this needs a person; nobody can be asked yet",
+	NeedsPerson:         "this needs a person, and nobody could be asked; ask the operator to approve it another way or to change the policy",
+	ApprovalDeclined:    "a person was asked and refused; do not retry",
+	ApprovalCancelled:   "the person who was asked closed the question without an answer; call again only if it is still needed",
+	ApprovalUnanswered:  "a person was asked and nobody answered in time; call again when somebody is there, or do without",
+	ApprovalInvalid:     "the answer was not one of those that the question offered, so it does not count; call again to be asked anew",
+	ApprovalVoid:        "the policy or the tool's definition changed between the question and the call, so the answer no longer counts; call again",
+	ApprovalForged:      "the request state is not one that sallyport made for this call; call again without it",
+	ApprovalExpired:     "the request state is too old; call again without it to be asked anew",
+	ApprovalReplayed:    "the request state was used before, and counts once; call again without it to be asked anew",
+	ApprovalMismatch:    "the request state belongs to another call, caller or policy; call again without it, and keep the arguments as they were asked about",
+	ApprovalDeskFull:    "too many questions wait for a person already; wait until some are answered and call again",
 	LimitCalls:          "the role's number of calls is used up",
 	LimitTokens:         "the role's number of tokens is used up",
 	LimitRate:           "too many calls in too short a time; wait and call again",

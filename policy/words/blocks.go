@@ -6,12 +6,16 @@ import "github.com/hashicorp/hcl/v2"
 // mistake can point at its own words. The blocks below are named as the file
 // names them.
 type Document struct {
-	DefaultRole *hcl.Attribute `hcl:"default_role,optional"`
-	Wire        *WireBlock     `hcl:"wire,block"`
-	Names       *NamesBlock    `hcl:"names,block"`
-	Audit       *AuditBlock    `hcl:"audit,block"`
-	Servers     []ServerBlock  `hcl:"server,block"`
-	Roles       []RoleBlock    `hcl:"role,block"`
+	DefaultRole *hcl.Attribute  `hcl:"default_role,optional"`
+	Wire        *WireBlock      `hcl:"wire,block"`
+	Names       *NamesBlock     `hcl:"names,block"`
+	Audit       *AuditBlock     `hcl:"audit,block"`
+	Approvals   []ApprovalBlock `hcl:"approval,block"`
+	Servers     []ServerBlock   `hcl:"server,block"`
+	Roles       []RoleBlock     `hcl:"role,block"`
+
+	// Tiers are the approval blocks that have a label.
+	Tiers []TierBlock
 }
 
 // WireBlock is wire { … }.
@@ -84,6 +88,7 @@ type RoleBlock struct {
 	Prompts   *ListBlock     `hcl:"prompts,block"`
 	Limits    *LimitsBlock   `hcl:"limits,block"`
 	Rules     []RuleBlock    `hcl:"rule,block"`
+	Approvals []TierBlock    `hcl:"approval,block"`
 }
 
 // ListBlock is resources { … } or prompts { … } of a role.
@@ -105,10 +110,21 @@ type LimitsBlock struct {
 
 // RuleBlock is rule "NAME" { … } of a role.
 type RuleBlock struct {
-	Name    string         `hcl:"name,label"`
-	Range   hcl.Range      `hcl:",def_range"`
-	Tools   *hcl.Attribute `hcl:"tools"`
-	When    *hcl.Attribute `hcl:"when"`
-	Then    *hcl.Attribute `hcl:"then"`
-	Message *hcl.Attribute `hcl:"message,optional"`
+	Name     string         `hcl:"name,label"`
+	Range    hcl.Range      `hcl:",def_range"`
+	Tools    *hcl.Attribute `hcl:"tools"`
+	When     *hcl.Attribute `hcl:"when"`
+	Then     *hcl.Attribute `hcl:"then"`
+	Message  *hcl.Attribute `hcl:"message,optional"`
+	Via      *hcl.Attribute `hcl:"via,optional"`
+	Timeout  *hcl.Attribute `hcl:"timeout,optional"`
+	Life     *hcl.Attribute `hcl:"life,optional"`
+	Remember *hcl.Attribute `hcl:"remember,optional"`
+	Widen    *hcl.Attribute `hcl:"widen,optional"`
+	Quorum   *hcl.Attribute `hcl:"quorum,optional"`
+}
+
+// Terms are the attributes that say how a person is asked.
+func (b *RuleBlock) Terms() TermsBlock {
+	return TermsBlock{b.Via, b.Timeout, b.Life, b.Remember, b.Widen, b.Quorum}
 }
