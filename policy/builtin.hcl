@@ -5,6 +5,14 @@ audit {
   file = "sallyport.audit.jsonl"
 }
 
+# A person is asked in the client, if it can ask its user (elicitation), and
+# otherwise by the command "sallyport approvals". Nobody there: refused.
+approval {
+  via      = ["elicitation", "command_line"]
+  timeout  = "2m"  # how long a question waits
+  remember = "10m" # longest time for which a yes may be widened
+}
+
 server {server} {
 {command}
   # A plain process with your own rights. Nothing contains it.
@@ -18,7 +26,7 @@ server {server} {
 
   # Each tool's tier is taken from its name and annotations, the higher of both.
   # What reads runs; what changes is logged first; what destroys, or leaves this
-  # machine, needs a person. A tool that says nothing counts as destroying.
+  # machine, waits for a person. A tool that says nothing counts as destroying.
   risk = "infer"
 }
 

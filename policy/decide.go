@@ -2,33 +2,23 @@ package policy
 
 import (
 	"strconv"
-	"strings"
 
+	"sallyport/policy/ask"
+	"sallyport/policy/kind"
 	"sallyport/policy/match"
 )
 
 // Kind is what a call is about. The zero Kind is none and is refused.
-type Kind uint8
+type Kind = kind.Kind
 
 // The kinds of call that a policy judges.
 const (
-	ToolCall     Kind = iota + 1 // Name is the upstream's own tool name
-	ResourceRead                 // Name is the resource's URI, or a URI template in a list
-	PromptGet                    // Name is the prompt's name
-	Extension                    // Name is a method that is not in the protocol
-	kinds
-	// Protocol is the protocol's own machinery, such as a list or a ping: every
-	// role may use it, at tier Read. Name is the method.
-	Protocol Kind = 255
+	ToolCall     = kind.ToolCall     // Name is the upstream's own tool name
+	ResourceRead = kind.ResourceRead // Name is the resource's URI, or a URI template in a list
+	PromptGet    = kind.PromptGet    // Name is the prompt's name
+	Extension    = kind.Extension    // Name is a method that is not in the protocol
+	Protocol     = kind.Protocol     // Name is the protocol's own method; every role may use it
 )
-
-// String is the kind as a noun for messages.
-func (k Kind) String() string {
-	if k >= kinds {
-		k = 0
-	}
-	return [kinds]string{"unknown kind", "tool", "resource", "prompt", "method"}[k]
-}
 
 // Call is one request as it will be sent, for Decide to judge.
 type Call struct {
@@ -59,9 +49,13 @@ type role struct {
 
 // access is what one role may do with one server.
 type access struct {
-	server *Server
-	lists  [kinds]list
-	rules  []*rule // those that deny before those that ask
+	server      int // its place in the file
+	skipSchemas bool
+	risks       *riskTable
+	lists       [kind.Count]list
+	rules       []*rule     // those that deny before those that ask
+	approvals   []*approval // those of the role before those of all roles
+	terms       *ask.Terms  // where no block says others
 }
 
 type list struct{ allow, deny match.Set[source] }
@@ -70,22 +64,34 @@ type list struct{ allow, deny match.Set[source] }
 type rule struct {
 	tools   match.Set[source] // of one server
 	when    *match.Condition
-	message string // ": …" or empty
-	then    string // "deny" or "ask"
+	message string
+	then    string      // "deny" or "ask"
+	change  *ask.Change // of the terms on which it asks; nil: none
+	by      source
+}
+
+// approval is an approval block with a label.
+type approval struct {
+	tier    Tier              // 0: any
+	tools   match.Set[source] // of one server
+	guarded bool              // it has a when
+	when    *match.Condition
+	then    string // "ask", "allow" or "deny"
+	terms   *ask.Terms
 	by      source
 }
 
 // Decide judges one call. It is pure: no clock, no I/O, no state. The order is
 // the security property: role, name, allow list, deny list (which wins),
-// definition, schema, rules that deny, rules that ask, tier. The first refusal
-// stands.
+// definition, schema, rules that deny, rules that ask, approval blocks, tier. The
+// first refusal stands.
 func (p *Policy) Decide(c Call) Decision {
 	a, d := p.admit(c.Role, c.Kind, c.Server, c.Name)
 	switch {
 	case a == nil:
 	case c.Kind == ToolCall:
-		risk := a.server.risks.assess(c.Name, c.Tool)
-		d.tier = risk.tier
+		risk := a.risks.Assess(c.Name, c.Tool)
+		d.tier, d.tierBy = risk.Tier, risk.By
 		if d.verdict == allow {
 			return a.decideTool(&c, risk, d)
 		}
@@ -99,13 +105,13 @@ func (p *Policy) Decide(c Call) Decision {
 
 // Admits reports whether the lists would ever let the role have this; it is
 // the same look-up that Decide begins with, for showing lists.
-func (p *Policy) Admits(role string, kind Kind, server, name string) bool {
-	_, d := p.admit(role, kind, server, name)
+func (p *Policy) Admits(role string, of Kind, server, name string) bool {
+	_, d := p.admit(role, of, server, name)
 	return d.verdict == allow
 }
 
 // admit is the part of the decision that needs no arguments.
-func (p *Policy) admit(roleName string, kind Kind, server, name string) (*access, Decision) {
+func (p *Policy) admit(roleName string, of Kind, server, name string) (*access, Decision) {
 	var d Decision
 	if p == nil {
 		return nil, d
@@ -115,66 +121,65 @@ func (p *Policy) admit(roleName string, kind Kind, server, name string) (*access
 		return nil, d.refuse(RoleUnknown, nil, "role %.80q is not in the policy", roleName)
 	}
 	d.limits = &r.limits
-	if kind == Protocol {
+	if of == Protocol {
 		d.tier = Read
 		return nil, d.allow(nil)
 	}
-	if kind == 0 || kind >= kinds {
+	if of == 0 || of >= kind.Count {
 		return nil, d.refuse(KindUnknown, nil, "%s", KindUnknown.Sentence())
 	}
 	if name == "" {
-		return p.admitNameless(r, kind, server, d)
+		return p.admitNameless(r, of, server, d)
 	}
-	if len(name) > maxName || kind != ResourceRead && !match.Plain(name) {
-		return nil, d.refuse(Malformed, nil, "the name of the %v is too long or holds hidden characters", kind)
+	if len(name) > maxName || of != ResourceRead && !match.Plain(name) {
+		return nil, d.refuse(Malformed, nil, "the name of the %v is too long or holds hidden characters", of)
 	}
 	a := r.access[server]
 	if a == nil {
 		return nil, d.refuse(NotAllowed, nil, "role %q may use nothing of server %.80q", roleName, server)
 	}
-	return a, a.lists[kind].admit(d, kind, server, name)
+	return a, a.lists[of].admit(d, of, server, name)
 }
 
 // admitNameless lets a request that names nothing pass where everything is
 // allowed and nothing denied: the server's own error is the best answer then.
-func (p *Policy) admitNameless(r *role, kind Kind, server string, d Decision) (*access, Decision) {
+func (p *Policy) admitNameless(r *role, of Kind, server string, d Decision) (*access, Decision) {
 	a := r.access[server]
-	if a == nil || !a.lists[kind].deny.Empty() || !a.lists[kind].allow.CoversAll("") {
-		return nil, d.refuse(Malformed, nil, "the request does not name the %v that it is for", kind)
+	if a == nil || !a.lists[of].deny.Empty() || !a.lists[of].allow.CoversAll("") {
+		return nil, d.refuse(Malformed, nil, "the request does not name the %v that it is for", of)
 	}
 	return a, d.allow(nil)
 }
 
-func (l *list) admit(d Decision, kind Kind, server, name string) Decision {
-	if kind == Extension && ownMethod(name) {
+func (l *list) admit(d Decision, of Kind, server, name string) Decision {
+	if of == Extension && kind.OwnMethod(name) {
 		return d.refuse(MethodNotAllowed, nil, "method %q belongs to the protocol and cannot pass as an extension", name)
 	}
 	hit := l.allow.Find(name)
 	switch {
-	case hit == nil && kind == Extension:
+	case hit == nil && of == Extension:
 		return d.refuse(MethodNotAllowed, nil, "method %q of server %q: %s", name, server, MethodNotAllowed.Sentence())
-	case hit == nil && kind == ResourceRead && match.Ambiguous(name):
+	case hit == nil && of == ResourceRead && match.Ambiguous(name):
 		return d.refuse(AmbiguousURI, nil, "%s", AmbiguousURI.Sentence())
 	case hit == nil:
-		return d.refuse(NotAllowed, nil, "%v %.200q of server %q: %s", kind, name, server, NotAllowed.Sentence())
+		return d.refuse(NotAllowed, nil, "%v %.200q of server %q: %s", of, name, server, NotAllowed.Sentence())
 	}
 	if no := l.deny.Find(name); no != nil {
-		return d.refuse(Denied, no, "%v %.200q of server %q: %s", kind, name, server, Denied.Sentence())
+		return d.refuse(Denied, no, "%v %.200q of server %q: %s", of, name, server, Denied.Sentence())
 	}
 	// A URI that can be read in two ways is safe only where everything is
 	// allowed and nothing is denied.
-	if kind == ResourceRead && match.Ambiguous(name) && !(l.deny.Empty() && l.allow.CoversAll(name)) {
+	if of == ResourceRead && match.Ambiguous(name) && !(l.deny.Empty() && l.allow.CoversAll(name)) {
 		return d.refuse(AmbiguousURI, hit, "%s", AmbiguousURI.Sentence())
 	}
 	return d.allow(hit)
 }
 
 func (a *access) decideTool(c *Call, risk assessed, d Decision) Decision {
-	allowed := d.by
 	if c.Tool != nil && c.Tool.Quarantined != "" {
 		return d.refuse(Quarantined, nil, "tool %q of server %q is quarantined: %s", c.Name, c.Server, match.Brief(c.Tool.Quarantined))
 	}
-	if !a.server.SkipSchemas {
+	if !a.skipSchemas {
 		if c.Opaque {
 			return d.refuse(ArgumentsInvalid, nil, "the arguments of tool %q must be an object", c.Name)
 		}
@@ -188,49 +193,83 @@ func (a *access) decideTool(c *Call, risk assessed, d Decision) Decision {
 		}
 	}
 	in := match.Input{Args: c.Args, Opaque: c.Opaque, Tool: c.Name, Server: c.Server, Role: c.Role}
-	var by *source
-	d.tier, by = risk.raisedBy(in)
+	d.tier, d.tierBy = risk.RaisedBy(in)
 	for _, r := range a.rules {
-		if word, spoken := r.judge(in, d); spoken {
-			return word
+		fires, err := r.fires(in)
+		switch {
+		case err != nil:
+			return d.untold(&r.by, err)
+		case fires && r.then == "ask":
+			return a.settle(in, d, r)
+		case fires:
+			return d.refuse(ByRule, &r.by, "refused by %s", r.words())
 		}
 	}
-	if d.tier.NeedsPerson() {
-		return d.ask(by, "tool "+strconv.Quote(c.Name)+" of server "+strconv.Quote(c.Server)+" is of tier "+d.tier.String())
-	}
-	return d.allow(allowed)
+	return a.settle(in, d, nil)
 }
 
-// judge is the rule's word on one call; spoken is false when it has none. A
-// rule that cannot be told refuses, whether it would deny or ask.
-func (r *rule) judge(in match.Input, d Decision) (_ Decision, spoken bool) {
+func (r *rule) fires(in match.Input) (bool, error) {
 	if r.tools.Find(in.Tool) == nil {
-		return d, false
+		return false, nil
 	}
-	fires, err := r.when.Holds(in)
+	return r.when.Holds(in)
+}
+
+// words name the rule, and quote what the operator says of it.
+func (r *rule) words() string {
+	if r.message == "" {
+		return r.by.Rule
+	}
+	return r.by.Rule + ": " + r.message
+}
+
+// settle says how a call goes on that no rule denies: as the first approval
+// block says that matches, or else as its tier does. Where a rule asks, no block
+// lets the call run unasked.
+func (a *access) settle(in match.Input, d Decision, asking *rule) Decision {
+	b, err := a.approval(in, d.tier, asking != nil)
+	by, terms := d.tierBy, a.terms
 	switch {
 	case err != nil:
-		return d.refuse(RuleError, &r.by, "%s could not be evaluated for these arguments: %v", r.by.rule, err), true
-	case !fires:
-		return d, false
-	case r.then == "ask":
-		return d.ask(&r.by, r.by.rule+r.message), true
+		return d.untold(&b.by, err)
+	case b == nil && asking == nil && !d.tier.NeedsPerson():
+		return d
+	case b == nil:
+	case b.then == "allow":
+		return d.allow(&b.by)
+	case b.then == "deny":
+		return d.refuse(ByRule, &b.by, "refused by %s: %s", b.by.Rule, ranked(in, d.tier))
+	default:
+		by, terms = &b.by, b.terms
 	}
-	return d.refuse(ByRule, &r.by, "refused by %s%s", r.by.rule, r.message), true
+	if asking == nil {
+		return d.ask(by, ranked(in, d.tier), terms)
+	}
+	if asking.change != nil {
+		changed := asking.change.Of(*terms)
+		terms = &changed
+	}
+	d.note = asking.message
+	return d.ask(&asking.by, asking.words(), terms)
 }
 
-// ownMethod reports the protocol's own methods: they have their own lists and
-// must not slip through as extensions.
-func ownMethod(name string) bool {
-	switch name {
-	case "initialize", "ping":
-		return true
+func ranked(in match.Input, t Tier) string {
+	return "tool " + strconv.Quote(in.Tool) + " of server " + strconv.Quote(in.Server) + " is of tier " + t.String()
+}
+
+// approval finds the block that decides, or the one that cannot be told; asking
+// passes over those that say allow.
+func (a *access) approval(in match.Input, t Tier, asking bool) (*approval, error) {
+	for _, b := range a.approvals {
+		if b.tier != 0 && b.tier != t || asking && b.then == "allow" || b.tools.Find(in.Tool) == nil {
+			continue
+		}
+		if !b.guarded {
+			return b, nil
+		}
+		if holds, err := b.when.Holds(in); holds || err != nil {
+			return b, err
+		}
 	}
-	area, _, _ := strings.Cut(name, "/")
-	switch area {
-	case "tools", "resources", "prompts", "completion", "logging", "sampling", "roots", "elicitation",
-		"tasks", "server", "subscriptions":
-		return true
-	}
-	return false
+	return nil, nil
 }

@@ -2,87 +2,60 @@ package policy
 
 import (
 	"fmt"
+
+	"sallyport/policy/reason"
 )
 
 // Code is the reason for a decision: a stable word from a closed set, written
 // to the audit log and shown to the client.
-type Code string
+type Code = reason.Code
 
 // The codes. A decision that has none is Internal.
 const (
-	Allowed             Code = "allowed"
-	RoleUnknown         Code = "role_unknown"
-	KindUnknown         Code = "kind_unknown"
-	NotAllowed          Code = "not_allowed"
-	Denied              Code = "denied"
-	ToolUnknown         Code = "tool_unknown"
-	Quarantined         Code = "quarantined"
-	ArgumentsInvalid    Code = "arguments_invalid"
-	ByRule              Code = "rule"
-	RuleError           Code = "rule_error"
-	NeedsPerson         Code = "needs_person"
-	LimitCalls          Code = "limit_calls"
-	LimitTokens         Code = "limit_tokens"
-	LimitRate           Code = "limit_rate"
-	LimitConcurrent     Code = "limit_concurrent"
-	TimedOut            Code = "timeout"
-	ResultTooLarge      Code = "result_too_large"
-	UpstreamUnavailable Code = "upstream_unavailable"
-	UpstreamBadAnswer   Code = "upstream_bad_answer"
-	AuditFailed         Code = "audit_failed"
-	Malformed           Code = "malformed"
-	Cancelled           Code = "cancelled"
-	AmbiguousURI        Code = "ambiguous_uri"
-	MethodNotAllowed    Code = "method_not_allowed"
-	Internal            Code = "internal"
+	Allowed             = reason.Allowed
+	RoleUnknown         = reason.RoleUnknown
+	KindUnknown         = reason.KindUnknown
+	NotAllowed          = reason.NotAllowed
+	Denied              = reason.Denied
+	ToolUnknown         = reason.ToolUnknown
+	Quarantined         = reason.Quarantined
+	ArgumentsInvalid    = reason.ArgumentsInvalid
+	ByRule              = reason.ByRule
+	RuleError           = reason.RuleError
+	NeedsPerson         = reason.NeedsPerson
+	ApprovalDeclined    = reason.ApprovalDeclined
+	ApprovalCancelled   = reason.ApprovalCancelled
+	ApprovalUnanswered  = reason.ApprovalUnanswered
+	ApprovalInvalid     = reason.ApprovalInvalid
+	ApprovalVoid        = reason.ApprovalVoid
+	ApprovalForged      = reason.ApprovalForged
+	ApprovalExpired     = reason.ApprovalExpired
+	ApprovalReplayed    = reason.ApprovalReplayed
+	ApprovalMismatch    = reason.ApprovalMismatch
+	ApprovalDeskFull    = reason.ApprovalDeskFull
+	LimitCalls          = reason.LimitCalls
+	LimitTokens         = reason.LimitTokens
+	LimitRate           = reason.LimitRate
+	LimitConcurrent     = reason.LimitConcurrent
+	TimedOut            = reason.TimedOut
+	ResultTooLarge      = reason.ResultTooLarge
+	UpstreamUnavailable = reason.UpstreamUnavailable
+	UpstreamBadAnswer   = reason.UpstreamBadAnswer
+	AuditFailed         = reason.AuditFailed
+	Malformed           = reason.Malformed
+	Cancelled           = reason.Cancelled
+	AmbiguousURI        = reason.AmbiguousURI
+	MethodNotAllowed    = reason.MethodNotAllowed
+	Internal            = reason.Internal
 )
-
-// sentences are what an agent is told: what happened, what can be done
-// instead, and nothing of the call.
-var sentences = map[Code]string{
-	RoleUnknown:         "the caller's role is not in the policy; the operator has to give the caller a role that is",
-	KindUnknown:         "this kind of request is not one that the policy can judge",
-	NotAllowed:          "this is not on the role's allow list; use something that is listed, or ask the operator to allow it",
-	Denied:              "this is on the role's deny list; do not retry",
-	ToolUnknown:         "the server lists no such tool; list the tools again and use one of those",
-	Quarantined:         "the tool's definition was not accepted, so it cannot be called; the operator has to look at it",
-	ArgumentsInvalid:    "the arguments do not fit the tool's input schema; correct them and call again",
-	ByRule:              "a rule of the policy refuses these arguments",
-	RuleError:           "a rule of the policy could not be evaluated for these arguments, so the call is refused",
-	NeedsPerson:         "this needs a person; nobody can be asked yet",
-	LimitCalls:          "the role's number of calls is used up",
-	LimitTokens:         "the role's number of tokens is used up",
-	LimitRate:           "too many calls in too short a time; wait and call again",
-	LimitConcurrent:     "too many calls at the same time; wait for one to end and call again",
-	TimedOut:            "the call took longer than the role's timeout; ask for less at a time",
-	ResultTooLarge:      "the result is larger than the role may receive; ask for less at a time",
-	UpstreamUnavailable: "the server behind this tool is not available; try again later",
-	UpstreamBadAnswer:   "the server's answer was not acceptable and was dropped",
-	AuditFailed:         "the audit log cannot be written, so nothing is let through; the operator has to repair it",
-	Malformed:           "the request is malformed; correct it and send it again",
-	Cancelled:           "the request was cancelled",
-	AmbiguousURI:        "the URI can be read in more than one way (dot segments, encoded or doubled characters); write it plainly",
-	MethodNotAllowed:    "this method is not one that the policy lets pass",
-	Internal:            "an internal error; the call is refused",
-}
-
-// Sentence is what an agent is told when a decision has no message of its own;
-// empty for Allowed and for a code outside the set.
-func (c Code) Sentence() string { return sentences[c] }
 
 type verdict uint8
 
 const (
 	refuse verdict = iota // the zero verdict refuses
-	ask
+	waits
 	allow
 )
-
-// source is the line of the policy that decided, kept ready to print.
-type source struct {
-	rule string // for instance: allow "fs/*"
-	at   string // file:line
-}
 
 // Decision is the answer to one Call. Its zero value refuses, and outside this
 // package it can only be narrowed (Refuse) or, when it waits for a person,
@@ -94,6 +67,9 @@ type Decision struct {
 	by      *source
 	message string
 	limits  *Limits
+	tierBy  *source
+	terms   *Terms
+	note    string
 }
 
 // Allowed reports whether the call may go on now.
@@ -101,7 +77,7 @@ func (d Decision) Allowed() bool { return d.verdict == allow }
 
 // NeedsPerson reports whether the call waits for a person: it is not allowed,
 // and Grant would allow it.
-func (d Decision) NeedsPerson() bool { return d.verdict == ask }
+func (d Decision) NeedsPerson() bool { return d.verdict == waits }
 
 // Tier is the call's risk tier, never zero: what is not known is Delete.
 func (d Decision) Tier() Tier { return d.tier.OrDelete() }
@@ -120,7 +96,7 @@ func (d Decision) Rule() string {
 	if d.by == nil {
 		return ""
 	}
-	return d.by.rule
+	return d.by.Rule
 }
 
 // At is where Rule stands, as "file:line", or empty.
@@ -128,7 +104,41 @@ func (d Decision) At() string {
 	if d.by == nil {
 		return ""
 	}
-	return d.by.at
+	return d.by.At
+}
+
+// TierRule names what decided the tier, such as `tool "kubectl_delete"`,
+// `risk of server "x"` or `risk_if "much"`; empty for what is no tool.
+func (d Decision) TierRule() string {
+	if d.tierBy == nil {
+		return ""
+	}
+	return d.tierBy.Rule
+}
+
+// TierAt is where TierRule stands, as "file:line", or empty.
+func (d Decision) TierAt() string {
+	if d.tierBy == nil {
+		return ""
+	}
+	return d.tierBy.At
+}
+
+// Terms are those on which a person is asked: not nil exactly when NeedsPerson.
+// They are shared and must not be changed.
+func (d Decision) Terms() *Terms {
+	if d.verdict != waits {
+		return nil
+	}
+	return d.terms
+}
+
+// Note is the operator's own message of the rule that asks, or empty.
+func (d Decision) Note() string {
+	if d.verdict != waits {
+		return ""
+	}
+	return d.note
 }
 
 // Message is a sentence for the agent: what was refused, why, and what could
@@ -170,7 +180,7 @@ func (d Decision) Refuse(code Code, message string) Decision {
 // Grant is a person's yes: it allows a decision that needs a person and
 // returns any other unchanged.
 func (d Decision) Grant() Decision {
-	if d.verdict != ask {
+	if d.verdict != waits {
 		return d
 	}
 	d.verdict, d.code, d.message = allow, Allowed, ""
@@ -182,10 +192,15 @@ func (d Decision) allow(by *source) Decision {
 	return d
 }
 
-func (d Decision) ask(by *source, why string) Decision {
-	d.verdict, d.code, d.by = ask, NeedsPerson, by
-	d.message = why + ": " + NeedsPerson.Sentence()
+func (d Decision) ask(by *source, why string, terms *Terms) Decision {
+	d.verdict, d.code, d.by, d.terms = waits, NeedsPerson, by, terms
+	d.message = why + ": this needs a person"
 	return d
+}
+
+// untold refuses because of a condition that has no answer.
+func (d Decision) untold(by *source, err error) Decision {
+	return d.refuse(RuleError, by, "%s could not be evaluated for these arguments: %v", by.Rule, err)
 }
 
 func (d Decision) refuse(code Code, by *source, format string, a ...any) Decision {

@@ -50,11 +50,20 @@ func TestGrantAndRefuse(t *testing.T) {
 	if !read.Allowed() || read.Message() != "" {
 		t.Errorf("read: %+v", read)
 	}
-	if !del.NeedsPerson() || del.Allowed() || !strings.Contains(del.Message(), "needs a person; nobody can be asked yet") {
+	if !del.NeedsPerson() || del.Allowed() || !strings.Contains(del.Message(), "rm\" of server \"fs\" is of tier delete: this needs a person") {
 		t.Errorf("rm: %q", del.Message())
 	}
 	if g := del.Grant(); !g.Allowed() || g.NeedsPerson() || g.Code() != policy.Allowed || g.Tier() != policy.Delete {
 		t.Errorf("granted: %+v", g)
+	}
+	if g := del.Grant(); g.Rule() != del.Rule() || g.At() != del.At() || g.TierRule() != del.TierRule() || g.Terms() != nil {
+		t.Errorf("granted: %+v", g)
+	}
+	if del.Terms() == nil || read.Terms() != nil || never.Terms() != nil || (policy.Decision{}).Terms() != nil {
+		t.Errorf("terms without a question, or a question without terms: %v %v %v", del.Terms(), read.Terms(), never.Terms())
+	}
+	if read.TierRule() != `tool "read"` || read.TierAt() != "policy.hcl:4" || del.TierRule() != `risk of server "fs"` {
+		t.Errorf("tiers by %s at %s, and %s", read.TierRule(), read.TierAt(), del.TierRule())
 	}
 	if g := never.Grant(); g.Allowed() || g.Code() != policy.Denied {
 		t.Errorf("a refusal was granted: %+v", g)
@@ -80,6 +89,8 @@ func TestGrantAndRefuse(t *testing.T) {
 func TestSentences(t *testing.T) {
 	for _, c := range []policy.Code{policy.RoleUnknown, policy.KindUnknown, policy.NotAllowed, policy.Denied, policy.ToolUnknown,
 		policy.Quarantined, policy.ArgumentsInvalid, policy.ByRule, policy.RuleError, policy.NeedsPerson, policy.LimitCalls,
+		policy.ApprovalDeclined, policy.ApprovalCancelled, policy.ApprovalUnanswered, policy.ApprovalInvalid, policy.ApprovalVoid,
+		policy.ApprovalForged, policy.ApprovalExpired, policy.ApprovalReplayed, policy.ApprovalMismatch, policy.ApprovalDeskFull,
 		policy.LimitTokens, policy.LimitRate, policy.LimitConcurrent, policy.TimedOut, policy.ResultTooLarge,
 		policy.UpstreamUnavailable, policy.UpstreamBadAnswer, policy.AuditFailed, policy.Malformed, policy.Cancelled,
 		policy.AmbiguousURI, policy.MethodNotAllowed, policy.Internal} {

@@ -14,6 +14,9 @@
 // a risk_if it counts as a match. Only the arguments that a condition names are
 // converted; one that is absent is null.
 //
+// Why no approval block undoes a rule's question: blocks speak of tiers, and who
+// wrote the rule knew the arguments.
+//
 // Rough edges: HCL keeps all text of the file in NFC. `==` between text and a
 // number is false, so a deny rule that must hold for both says so, or leaves
 // types to the tool's schema. A splat (x[*]) over null is an empty list. under

@@ -58,8 +58,13 @@ func FuzzParse(f *testing.F) {
 			if verdict(first) != verdict(second) {
 				t.Errorf("%+v: %s, then %s", c, verdict(first), verdict(second))
 			}
-			if first.Allowed() && first.Tier().NeedsPerson() {
+			if first.Allowed() && first.Tier().NeedsPerson() && !strings.HasPrefix(first.Rule(), "approval ") {
 				t.Errorf("%+v: allowed without a person: %s", c, verdict(first))
+			}
+			if terms := first.Terms(); (terms != nil) != first.NeedsPerson() {
+				t.Errorf("%+v: %s, terms %v", c, verdict(first), terms)
+			} else if terms != nil && (len(terms.Via) == 0 || terms.Timeout <= 0 || terms.Life <= 0 || terms.Quorum < 1 || terms.Widen == "") {
+				t.Errorf("%+v: terms %+v", c, terms)
 			}
 			stranger := c
 			stranger.Role = "\x00nobody"

@@ -4,16 +4,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/gohcl"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"sallyport/policy/match"
@@ -37,9 +33,10 @@ func Load(path string) (*Policy, error) {
 // to which relative paths belong. The error is *Mistakes.
 func Parse(src []byte, filename string) (*Policy, error) {
 	l := &loader{
+		Reader:   words.Reader{Folder: filepath.Dir(filename), Plain: match.Plain, Longest: match.MaxPattern},
 		language: match.NewLanguage(words.DidYouMean),
-		folder:   filepath.Dir(filename),
 		policy:   &Policy{file: filename, roles: map[string]*role{}},
+		via:      map[string]bool{},
 	}
 	sum := sha256.Sum256(src)
 	l.policy.digest = hex.EncodeToString(sum[:])
@@ -63,60 +60,32 @@ func Parse(src []byte, filename string) (*Policy, error) {
 type loader struct {
 	words.Reader
 	language *match.Language
-	folder   string
 	policy   *Policy
+	shared   map[int][]*approval // those that stand at top level
+	via      map[string]bool     // channels that are named anywhere
 }
 
 func (l *loader) load(body hcl.Body) {
-	var doc documentBlock
-	l.Add(gohcl.DecodeBody(body, nil, &doc))
-	l.loadWire(doc.Wire)
-	l.loadNames(doc.Names)
+	doc := l.Document(body)
+	l.policy.wire = l.Wire(doc.Wire)
+	l.policy.separator = l.Separator(doc.Names)
 	l.loadAudit(doc.Audit)
 	l.loadServers(doc.Servers, body.MissingItemRange())
+	l.loadApproval(&doc)
 	l.loadRoles(&doc, body.MissingItemRange())
 	if !l.Failed() {
 		l.review(&doc)
 	}
 }
 
-const (
-	defaultMaxMessage = 16 << 20
-	defaultMaxDepth   = 512
-	defaultMaxBody    = 8 << 10
-	defaultTimeout    = 120 * time.Second
-)
+const defaultMaxBody = 8 << 10
 
-func (l *loader) loadWire(b *wireBlock) {
+func (l *loader) loadAudit(b *words.AuditBlock) {
 	if b == nil {
-		b = &wireBlock{}
-	}
-	l.policy.wire = Wire{
-		MaxMessage: l.Size(b.MaxMessage, defaultMaxMessage, 1<<30),
-		MaxDepth:   int(l.Count(b.MaxDepth, defaultMaxDepth, 10000)),
-	}
-}
-
-var separatorShape = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,4}$`)
-
-func (l *loader) loadNames(b *namesBlock) {
-	l.policy.separator = "__"
-	if b == nil || b.Separator == nil {
-		return
-	}
-	s := l.Text(b.Separator, "__")
-	if !separatorShape.MatchString(s) {
-		l.Mistake(b.Separator.Expr.Range(), "Unusable separator", "%q must be 1 to 4 of the characters A–Z a–z 0–9 _ . - so that all clients accept the names. The default is \"__\".", s)
-	}
-	l.policy.separator = s
-}
-
-func (l *loader) loadAudit(b *auditBlock) {
-	if b == nil {
-		b = &auditBlock{}
+		b = &words.AuditBlock{}
 	}
 	a := &l.policy.audit
-	a.File = l.resolve(l.Text(b.File, "sallyport.audit.jsonl"))
+	a.File = l.Resolve(l.Text(b.File, "sallyport.audit.jsonl"))
 	if a.File == "" {
 		l.Mistake(b.File.Expr.Range(), "Empty file name", "The audit log cannot be switched off. Name a file, or leave the line out.")
 	}
@@ -131,47 +100,6 @@ func (l *loader) loadAudit(b *auditBlock) {
 		}
 		a.Redact = append(a.Redact, strings.ToLower(w.Text))
 	}
-}
-
-// resolve joins a relative path with the policy's folder.
-func (l *loader) resolve(path string) string {
-	if path == "" || filepath.IsAbs(path) {
-		return path
-	}
-	return filepath.Join(l.folder, path)
-}
-
-func (l *loader) loadLimits(b *limitsBlock) Limits {
-	if b == nil {
-		b = &limitsBlock{}
-	}
-	limits := Limits{
-		Calls:      l.Count(b.Calls, 0, math.MaxInt32),
-		Tokens:     l.Count(b.Tokens, 0, math.MaxInt64>>1),
-		Timeout:    l.Duration(b.Timeout, defaultTimeout),
-		Rate:       l.Rate(b.Rate),
-		Burst:      int(l.Count(b.Burst, 0, 1_000_000)),
-		Concurrent: int(l.Count(b.Concurrent, 0, 1_000_000)),
-		ResultSize: l.Size(b.ResultSize, l.policy.wire.MaxMessage, 1<<30),
-	}
-	if b.Burst != nil && b.Rate == nil {
-		l.Mistake(b.Burst.Range, "burst without rate", "A burst has a meaning only beside a rate. Add rate = \"10/s\", or leave burst out.")
-	}
-	if limits.Rate > 0 && limits.Burst == 0 {
-		limits.Burst = max(1, int(math.Ceil(limits.Rate)))
-	}
-	if b.ResultSize != nil && limits.ResultSize > l.policy.wire.MaxMessage {
-		l.Mistake(b.ResultSize.Expr.Range(), "result_size above max_message", "No message may be larger than wire.max_message (%d bytes). Lower this, or raise that.", l.policy.wire.MaxMessage)
-	}
-	return limits
-}
-
-// label checks a block's name and that it is the only one of its kind.
-func (l *loader) label(seen map[string]hcl.Range, kind, name string, rng hcl.Range) {
-	if name == "" || utf8.RuneCountInString(name) > match.MaxPattern || !match.Plain(name) {
-		l.Mistake(rng, "Unusable name", "The name of a %s must be 1 to %d visible characters.", kind, match.MaxPattern)
-	}
-	l.Once(seen, kind, name, rng)
 }
 
 // condition checks a `when`.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -12,14 +11,14 @@ import (
 	"sallyport/policy/words"
 )
 
-func (l *loader) loadRoles(doc *documentBlock, missing hcl.Range) {
+func (l *loader) loadRoles(doc *words.Document, missing hcl.Range) {
 	if len(doc.Roles) == 0 {
 		l.Mistake(missing, "No role", "A policy needs at least one role block: role \"name\" { allow = [\"server/tool\"] }.")
 	}
 	seen := map[string]hcl.Range{}
 	for i := range doc.Roles {
 		b := &doc.Roles[i]
-		l.label(seen, "role", b.Name, b.Range)
+		l.Label(seen, "role", b.Name, b.Range)
 		if l.policy.roles[b.Name] == nil {
 			l.policy.roleNames = append(l.policy.roleNames, b.Name)
 		}
@@ -38,25 +37,27 @@ func (l *loader) loadRoles(doc *documentBlock, missing hcl.Range) {
 	l.policy.defaultRole = name
 }
 
-func (l *loader) role(b *roleBlock) *role {
-	r := &role{name: b.Name, limits: l.loadLimits(b.Limits), access: map[string]*access{}}
-	l.lists(r, ToolCall, &listBlock{b.Allow, b.Deny})
+func (l *loader) role(b *words.RoleBlock) *role {
+	r := &role{name: b.Name, limits: l.Limits(b.Limits, l.policy.wire), access: map[string]*access{}}
+	l.lists(r, ToolCall, &words.ListBlock{Allow: b.Allow, Deny: b.Deny})
 	l.lists(r, ResourceRead, b.Resources)
 	l.lists(r, PromptGet, b.Prompts)
-	l.lists(r, Extension, &listBlock{Allow: b.Methods})
+	l.lists(r, Extension, &words.ListBlock{Allow: b.Methods})
 	seen := map[string]hcl.Range{}
 	for i := range b.Rules {
 		rb := &b.Rules[i]
-		l.label(seen, "rule", rb.Name, rb.Range)
+		l.Label(seen, "rule", rb.Name, rb.Range)
 		l.rule(r, rb)
 	}
+	own := l.approvals(b.Approvals)
 	for _, a := range r.access {
+		a.approvals = slices.Concat(own[a.server], l.shared[a.server])
 		slices.SortStableFunc(a.rules, func(x, y *rule) int { return strings.Compare(y.then, x.then) }) // "deny" before "ask"
 	}
 	return r
 }
 
-func (l *loader) lists(r *role, kind Kind, b *listBlock) {
+func (l *loader) lists(r *role, kind Kind, b *words.ListBlock) {
 	if b == nil {
 		return
 	}
@@ -65,77 +66,51 @@ func (l *loader) lists(r *role, kind Kind, b *listBlock) {
 		verb = "methods"
 	}
 	for _, w := range l.List(b.Allow) {
-		l.eachServer(r, w, func(a *access, name string) { a.lists[kind].allow.Add(name, kind == ResourceRead, origin(verb, w)) })
+		l.eachAccess(r, w, func(a *access, name string) { a.lists[kind].allow.Add(name, kind == ResourceRead, origin(verb, w)) })
 	}
 	for _, w := range l.List(b.Deny) {
-		l.eachServer(r, w, func(a *access, name string) { a.lists[kind].deny.Add(name, kind == ResourceRead, origin("deny", w)) })
+		l.eachAccess(r, w, func(a *access, name string) { a.lists[kind].deny.Add(name, kind == ResourceRead, origin("deny", w)) })
 	}
 }
 
 func origin(verb string, w words.Word) source {
-	return source{rule: fmt.Sprintf("%s %q", verb, w.Text), at: at(w.Range)}
+	return source{Rule: fmt.Sprintf("%s %q", verb, w.Text), At: at(w.Range)}
 }
 
-// eachServer splits "server/name" at its first slash and hands out what r may
-// do with every server that the first part matches.
-func (l *loader) eachServer(r *role, w words.Word, use func(a *access, name string)) {
-	servers, name, ok := strings.Cut(w.Text, "/")
-	switch {
-	case !ok || servers == "" || name == "":
-		l.Mistake(w.Range, "Not a pattern", "%q must be written \"server/name\", for instance %q.", w.Text, l.example(w.Text))
-		return
-	case utf8.RuneCountInString(w.Text) > match.MaxPattern || !match.Plain(w.Text):
-		l.Mistake(w.Range, "Unusable pattern", "%.80q is longer than %d characters, or holds control or invisible ones. Use a glob.", w.Text, match.MaxPattern)
-		return
-	}
-	matched := false
-	for i := range l.policy.servers {
+// eachAccess hands out what r may do with every server that a pattern speaks of.
+func (l *loader) eachAccess(r *role, w words.Word, use func(a *access, name string)) {
+	l.eachServer(w, func(i int, name string) {
 		s := &l.policy.servers[i]
-		if !match.Name(servers, s.Name) {
-			continue
-		}
-		matched = true
 		a := r.access[s.Name]
 		if a == nil {
-			a = &access{server: s}
+			a = &access{server: i, skipSchemas: s.SkipSchemas, risks: &l.policy.risks[i], terms: l.policy.terms}
 			r.access[s.Name] = a
 		}
 		use(a, name)
-	}
-	if !matched {
-		l.Mistake(w.Range, "No such server", "no server matches %q%s. Write \"server/name\" with one of the servers %s.", servers, words.DidYouMean(servers, l.policy.serverNames()), words.Quoted(l.policy.serverNames()))
+	})
+}
+
+// eachServer splits "server/name" at its first slash and hands out every server
+// that the first part matches.
+func (l *loader) eachServer(w words.Word, use func(server int, name string)) {
+	matched, name, diags := l.language.Pattern(w.Text, w.Range, l.policy.serverNames())
+	l.Add(diags)
+	for _, i := range matched {
+		use(i, name)
 	}
 }
 
-// example completes a pattern that has no slash.
-func (l *loader) example(text string) string {
-	text = strings.Trim(text, "/")
-	server := "server"
-	if len(l.policy.servers) > 0 {
-		server = l.policy.servers[0].Name
-	}
-	if _, isServer := l.policy.Server(text); isServer || text == "" {
-		return server + "/*"
-	}
-	return server + "/" + text
-}
-
-func (l *loader) rule(r *role, b *ruleBlock) {
-	whole := rule{when: l.condition(b.When), by: source{rule: fmt.Sprintf("rule %q", b.Name), at: at(b.Range)}}
+func (l *loader) rule(r *role, b *words.RuleBlock) {
+	whole := rule{when: l.condition(b.When), by: source{Rule: fmt.Sprintf("rule %q", b.Name), At: at(b.Range)}}
 	whole.then = l.Choice(b.Then, "deny", "deny", "ask")
 	l.Required(b.Tools, "tools", `["server/tool"]`, b.Range)
 	l.Required(b.When, "when", `args.force == true`, b.Range)
 	l.Required(b.Then, "then", `"deny"`, b.Range)
-	if message := match.Brief(l.Text(b.Message, "")); message != "" {
-		whole.message = ": " + message
-	}
-	tools := l.List(b.Tools)
-	if tools != nil && len(tools) == 0 {
-		l.Mistake(b.Tools.Expr.Range(), "Rule for no tools", "This rule would never apply. Name tools, for instance tools = [\"*/*\"].")
-	}
+	whole.message = match.Brief(l.Text(b.Message, ""))
+	l.ruleTerms(&whole, b)
 	made := map[*access]*rule{}
-	for _, w := range tools {
-		l.eachServer(r, w, func(a *access, name string) {
+	for _, w := range l.tools(b.Tools, "Rule") {
+		l.eachAccess(r, w, func(a *access, name string) {
 			if made[a] == nil {
 				own := whole
 				made[a] = &own
@@ -144,4 +119,13 @@ func (l *loader) rule(r *role, b *ruleBlock) {
 			made[a].tools.Add(name, false, origin("tools", w))
 		})
 	}
+}
+
+// tools are the patterns of a block that speaks of calls to tools.
+func (l *loader) tools(a *hcl.Attribute, kind string) []words.Word {
+	tools := l.List(a)
+	if tools != nil && len(tools) == 0 {
+		l.Mistake(a.Expr.Range(), kind+" for no tools", "This %s would never apply. Name tools, for instance tools = [\"*/*\"].", strings.ToLower(kind))
+	}
+	return tools
 }

@@ -1,6 +1,7 @@
 package policy_test
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -86,7 +87,16 @@ func TestExample(t *testing.T) {
 	if diff := cmp.Diff(want, d.Limits()); diff != "" {
 		t.Errorf("limits (-want +got)\n%s", diff)
 	}
-	for _, block := range []string{"default_role", "wire", "names", "audit", "server", "sandbox", "tool", "risk_if", "role", "resources",
+	scale := map[string]any{"namespace": "monitoring", "replicas": json.Number("3"), "resource": "deployment"}
+	for tool, rule := range map[string]string{"kubernetes/kubectl_scale": `approval "modify"`, "kubernetes/kubectl_delete": `tool "kubectl_delete"`, "web/fetch": `approval "external"`} {
+		server, name, _ := strings.Cut(tool, "/")
+		d := p.Decide(policy.Call{Role: "infrastructure_agent", Server: server, Kind: policy.ToolCall, Name: name, Args: scale, Tool: &policy.ToolFacts{}})
+		if !d.NeedsPerson() || d.Rule() != rule {
+			t.Errorf("%s: %s", tool, verdict(d))
+		}
+	}
+	for _, block := range []string{"approval", "via", "life", "remember", "widen", "quorum", "waiting", "key_file", "web", "approver",
+		"command_line", "webhook", "default_role", "wire", "names", "audit", "server", "sandbox", "tool", "risk_if", "role", "resources",
 		"prompts", "methods", "limits", "rule", "secret_env", "secret_file", "inherit", "schemas", "annotations", "message"} {
 		src, err := os.ReadFile(file)
 		if err != nil {
@@ -219,6 +229,61 @@ func TestBuiltin(t *testing.T) {
 	}
 	if _, err := policy.Parse(policy.Builtin("fs", nil), "builtin.hcl"); err != nil {
 		t.Errorf("without a command: %v", err)
+	}
+}
+
+// Secrets are named, paths belong to the file's folder, and what a caller makes
+// of its copy changes nothing.
+func TestApproval(t *testing.T) {
+	if diff := cmp.Diff(policy.Channels{Waiting: 100}, mustParse(t, smallest).Approval()); diff != "" {
+		t.Errorf("defaults (-want +got)\n%s", diff)
+	}
+	p, err := policy.Parse([]byte(smallest+`
+approval {
+  waiting  = 7
+  key_file = "approval.key"
+  web {
+    url = "https://Approvals.Example.com:443"
+    approver "alice" { token = secret_env("ALICE_TOKEN") }
+    approver "bob" { token = secret_file("bob.token") }
+  }
+  command_line { socket = "x.sock" }
+  webhook "ops" {
+    url    = "http://[::1]:8080/x?y=z"
+    secret = secret_file("/etc/ops")
+  }
+  webhook "all" {
+    url       = "https://all.example.com"
+    secret    = secret_env("ALL")
+    arguments = "full"
+  }
+}
+`), "/etc/sallyport/p.hcl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := policy.Channels{Waiting: 7, KeyFile: "/etc/sallyport/approval.key", Socket: "/etc/sallyport/x.sock",
+		Web: &policy.Web{Listen: "127.0.0.1:0", URL: "https://approvals.example.com", Approvers: []policy.Approver{
+			{Name: "alice", Token: policy.Secret{FromEnv: "ALICE_TOKEN"}},
+			{Name: "bob", Token: policy.Secret{FromFile: "/etc/sallyport/bob.token"}},
+		}},
+		Webhooks: []policy.Webhook{
+			{Name: "ops", URL: "http://[::1]:8080/x?y=z", Secret: policy.Secret{FromFile: "/etc/ops"}, Arguments: "redacted"},
+			{Name: "all", URL: "https://all.example.com", Secret: policy.Secret{FromEnv: "ALL"}, Arguments: "full"},
+		},
+	}
+	got := p.Approval()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	got.Web.Approvers[0].Name, got.Web.URL, got.Webhooks[0].URL = "mallory", "", ""
+	if diff := cmp.Diff(want, p.Approval()); diff != "" {
+		t.Errorf("a copy changed the policy (-want +got)\n%s", diff)
+	}
+	d := p.Decide(policy.Call{Role: "dev", Server: "fs", Kind: policy.ToolCall, Name: "read", Tool: &policy.ToolFacts{Destructive: new(true)}})
+	terms := policy.Terms{Via: []string{"elicitation", "command_line"}, Timeout: 2 * time.Minute, Life: 2 * time.Minute, Widen: "arguments", Quorum: 1}
+	if diff := cmp.Diff(&terms, d.Terms()); diff != "" {
+		t.Errorf("terms (-want +got)\n%s", diff)
 	}
 }
 

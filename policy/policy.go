@@ -3,8 +3,8 @@ package policy
 import (
 	"fmt"
 	"slices"
-	"time"
 
+	"sallyport/policy/ask"
 	"sallyport/policy/match"
 	"sallyport/policy/words"
 )
@@ -13,54 +13,32 @@ import (
 // for concurrent use; a nil *Policy refuses every call.
 type Policy struct {
 	file, digest string
-	servers      []Server // in the file's order
+	servers      []Server    // in the file's order
+	risks        []riskTable // of each server
 	roleNames    []string
 	roles        map[string]*role
 	defaultRole  string
 	audit        Audit
 	wire         Wire
 	separator    string
+	channels     ask.Channels
+	terms        *ask.Terms // of a question for which no block says others
 	warnings     []string
 }
 
 // Server is one upstream as the operator describes it.
-type Server struct {
-	Name    string
-	Command []string // empty when the command line gives it
-	Dir     string   // working directory; empty = the proxy's own
-	Env     []EnvValue
-	Inherit []string // names taken over from the proxy's environment
-	// InheritAll takes over the proxy's whole environment, secrets included.
-	InheritAll bool
-	// Sandbox is the runtime; "none" is a plain child process.
-	Sandbox string
-	// SkipSchemas turns off the check of arguments against inputSchema.
-	SkipSchemas               bool
-	StartTimeout, StopTimeout time.Duration // never zero
+type Server = words.Server
 
-	risks riskTable
-}
-
-// EnvValue is one variable of an upstream's environment. Exactly one source is
-// meant: FromEnv (the name of a variable of the proxy's environment), FromFile
-// (a path; relative to the policy's folder, already joined), or Literal.
-// Loading a policy never reads a secret.
-type EnvValue struct {
-	Name, Literal, FromEnv, FromFile string
-}
+// EnvValue is one variable of an upstream's environment.
+type EnvValue = words.EnvValue
 
 // Limits of one role. A zero field is no limit of that kind, and is dangerous
 // for exactly that reason; Timeout and ResultSize are never zero in a loaded
 // policy.
-type Limits struct {
-	Calls      int64         // calls in a session
-	Tokens     int64         // tokens of arguments and results in a session
-	Timeout    time.Duration // of one call, without the time a person takes
-	Rate       float64       // calls per second
-	Burst      int           // calls that may come at once; at least 1 when Rate is set
-	Concurrent int           // calls in flight
-	ResultSize int64         // bytes of one result
-}
+type Limits = words.Limits
+
+// Wire bounds the messages that are read at all.
+type Wire = words.Wire
 
 // Audit says where and how the log is written.
 type Audit struct {
@@ -77,11 +55,15 @@ func (a Audit) Hides(path []string) bool {
 	return slices.ContainsFunc(a.Redact, func(hide string) bool { return match.Member(hide, path) })
 }
 
-// Wire bounds the messages that are read at all.
-type Wire struct {
-	MaxMessage int64 // bytes
-	MaxDepth   int   // nested arrays and objects
-}
+// How people are asked; see package ask.
+type (
+	Terms    = ask.Terms
+	Channels = ask.Channels
+	Web      = ask.Web
+	Approver = ask.Approver
+	Webhook  = ask.Webhook
+	Secret   = ask.Secret
+)
 
 // Servers are all servers in the file's order. The caller owns the slice but
 // must not change what its elements refer to.
@@ -140,6 +122,9 @@ func (p *Policy) Audit() Audit {
 // Wire is the file's wire block, defaults filled in.
 func (p *Policy) Wire() Wire { return p.wire }
 
+// Approval is where people can be asked, defaults filled in.
+func (p *Policy) Approval() Channels { return p.channels.Clone() }
+
 // Separator stands between server and tool where many servers share one
 // endpoint.
 func (p *Policy) Separator() string { return p.separator }
@@ -158,7 +143,7 @@ func (p *Policy) Warnings() []string { return slices.Clone(p.warnings) }
 // server says of it: on its schema, or on its annotations.
 func (p *Policy) ReadsDefinition(server, tool string) bool {
 	i := p.index(server)
-	return i >= 0 && (!p.servers[i].SkipSchemas || p.servers[i].risks.readsFacts(tool))
+	return i >= 0 && (!p.servers[i].SkipSchemas || p.risks[i].ReadsFacts(tool))
 }
 
 // Limits are a role's limits; ok is false for an unknown role.

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"sallyport/policy"
+	"sallyport/policy/ask"
 )
 
 var update = flag.Bool("update", false, "rewrite the goldens in testdata")
@@ -77,7 +78,41 @@ func verdict(d policy.Decision) string {
 	if d.Code() == policy.RuleError || d.Code() == policy.ByRule {
 		s += "; " + d.Message()
 	}
-	return s
+	return s + question(d)
+}
+
+// question is what an asked person's channels are told besides the call: the
+// tier's own source if something else asks, a note, and what is not the default
+// of the terms.
+func question(d policy.Decision) string {
+	t := d.Terms()
+	if t == nil {
+		return ""
+	}
+	var out []string
+	if d.TierRule() != d.Rule() || d.TierAt() != d.At() {
+		out = append(out, fmt.Sprintf("tier by %s at %s", d.TierRule(), d.TierAt()))
+	}
+	if d.Note() != "" {
+		out = append(out, fmt.Sprintf("note %q", d.Note()))
+	}
+	usual := ask.Defaults()
+	for _, part := range []struct {
+		name      string
+		got, want any
+	}{
+		{"via", strings.Join(t.Via, " "), strings.Join(usual.Via, " ")},
+		{"timeout", t.Timeout, usual.Timeout},
+		{"life", t.Life, usual.Life},
+		{"remember", t.Remember, usual.Remember},
+		{"widen", t.Widen, usual.Widen},
+		{"quorum", t.Quorum, usual.Quorum},
+	} {
+		if part.got != part.want {
+			out = append(out, fmt.Sprintf("%s %v", part.name, part.got))
+		}
+	}
+	return strings.Join(append([]string{""}, out...), "; ")
 }
 
 // parseCall reads "ROLE KIND SERVER NAME [ARGS] [FACT…]", where NAME may be a

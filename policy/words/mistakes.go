@@ -1,5 +1,6 @@
-// Package words reads the values of an HCL file strictly, without conversions,
-// and gathers every mistake with its line and what to do about it.
+// Package words knows the blocks of an operator's HCL file, reads their values
+// strictly, without conversions, and gathers every mistake with its line and
+// what to do about it.
 package words
 
 import (
@@ -17,10 +18,13 @@ import (
 // parser.
 const MaxSource = 256 << 10
 
-// Reader gathers mistakes and warnings. Its zero value is ready to use; a
-// value that could not be read comes as the caller's default, and Report says
-// so in the end.
+// Reader gathers mistakes and warnings. A value that could not be read comes as
+// the caller's default, and Report says so in the end.
 type Reader struct {
+	Folder  string                 // where relative paths start
+	Plain   func(name string) bool // whether a name of usable length is seen as it is
+	Longest int                    // characters of a name
+
 	mistakes, warnings hcl.Diagnostics
 }
 

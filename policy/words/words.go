@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
@@ -187,6 +188,21 @@ func (r *Reader) TextOr(e hcl.Expression, functions ...string) (text, function s
 	return w.Text, call.Name
 }
 
+// Secret is the name of a secret and the function that says where it is kept;
+// the secret itself does not belong into the file.
+func (r *Reader) Secret(a *hcl.Attribute) (text, function string) {
+	if a == nil {
+		return "", ""
+	}
+	functions := []string{"secret_env", "secret_file"}
+	call, diags := hcl.ExprCall(a.Expr)
+	if diags.HasErrors() || !slices.Contains(functions, call.Name) {
+		r.Mistake(a.Expr.Range(), "Not the name of a secret", "A secret does not belong into the file. Write %s = secret_env(\"NAME\") or %s = secret_file(\"path\").", a.Name, a.Name)
+		return "", ""
+	}
+	return r.TextOr(a.Expr, functions...)
+}
+
 // Texts drops the places.
 func Texts(words []Word) []string {
 	var out []string
@@ -220,7 +236,8 @@ func (r *Reader) Count(a *hcl.Attribute, otherwise, most int64) int64 {
 // remedy tells how to say "nothing" and "everything" where a zero would be
 // ambiguous.
 func (r *Reader) remedy(a *hcl.Attribute) string {
-	if a.Name == "max_depth" {
+	switch a.Name {
+	case "max_depth", "waiting", "quorum":
 		return "Leave it out for the default."
 	}
 	return "To set no limit leave it out; to forbid everything take the names off the allow list."
@@ -276,6 +293,11 @@ func parseSize(s string) (int64, error) {
 
 // Duration is from 1ms to 24h, written as Go does.
 func (r *Reader) Duration(a *hcl.Attribute, otherwise time.Duration) time.Duration {
+	return r.DurationFrom(a, time.Millisecond, otherwise)
+}
+
+// DurationFrom is a duration from least to 24h.
+func (r *Reader) DurationFrom(a *hcl.Attribute, least, otherwise time.Duration) time.Duration {
 	if a == nil {
 		return otherwise
 	}
@@ -284,8 +306,8 @@ func (r *Reader) Duration(a *hcl.Attribute, otherwise time.Duration) time.Durati
 		return otherwise
 	}
 	d, err := time.ParseDuration(w.Text)
-	if err != nil || d < time.Millisecond || d > 24*time.Hour {
-		r.Mistake(w.Range, "Not a duration", "%q is not a duration from 1ms to 24h. Write one such as \"30s\", \"5m\" or \"1h30m\".", w.Text)
+	if err != nil || d < least || d > 24*time.Hour {
+		r.Mistake(w.Range, "Not a duration", "%q is not a duration from %v to 24h. Write one such as \"30s\", \"5m\" or \"1h30m\".", w.Text, least)
 		return otherwise
 	}
 	return d
@@ -317,4 +339,12 @@ func (r *Reader) Once(seen map[string]hcl.Range, kind, name string, rng hcl.Rang
 		return
 	}
 	seen[name] = rng
+}
+
+// Label checks a block's name and that it is the only one of its kind.
+func (r *Reader) Label(seen map[string]hcl.Range, kind, name string, rng hcl.Range) {
+	if name == "" || utf8.RuneCountInString(name) > r.Longest || !r.Plain(name) {
+		r.Mistake(rng, "Unusable name", "The name of a %s must be 1 to %d visible characters.", kind, r.Longest)
+	}
+	r.Once(seen, kind, name, rng)
 }

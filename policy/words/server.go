@@ -1,0 +1,130 @@
+package words
+
+import (
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// Server is one upstream as the operator describes it.
+type Server struct {
+	Name    string
+	Command []string // empty when the command line gives it
+	Dir     string   // working directory; empty = the proxy's own
+	Env     []EnvValue
+	Inherit []string // names taken over from the proxy's environment
+	// InheritAll takes over the proxy's whole environment, secrets included.
+	InheritAll bool
+	// Sandbox is the runtime; "none" is a plain child process.
+	Sandbox string
+	// SkipSchemas turns off the check of arguments against inputSchema.
+	SkipSchemas               bool
+	StartTimeout, StopTimeout time.Duration // never zero
+}
+
+// EnvValue is one variable of an upstream's environment. Exactly one source is
+// meant: FromEnv (the name of a variable of the proxy's environment), FromFile
+// (a path; relative to the policy's folder, already joined), or Literal.
+// Loading a policy never reads a secret.
+type EnvValue struct {
+	Name, Literal, FromEnv, FromFile string
+}
+
+const (
+	defaultStartTimeout = 30 * time.Second
+	defaultStopTimeout  = time.Second // a stage; clients wait some two seconds for all of them
+)
+
+// Server reads a block, all but its name and the risks of its tools.
+func (r *Reader) Server(b *ServerBlock) Server {
+	command := r.List(b.Command)
+	s := Server{
+		Name:         b.Name,
+		Command:      Texts(command),
+		Dir:          r.Resolve(r.Text(b.Dir, "")),
+		Env:          r.env(b.Env),
+		Sandbox:      r.sandbox(b),
+		SkipSchemas:  r.Choice(b.Schemas, "enforce", "enforce", "off") == "off",
+		StartTimeout: r.Duration(b.StartTimeout, defaultStartTimeout),
+		StopTimeout:  r.Duration(b.StopTimeout, defaultStopTimeout),
+	}
+	if command != nil && (len(command) == 0 || command[0].Text == "") {
+		r.Mistake(b.Command.Expr.Range(), "Empty command", "Write the program and its arguments as a list, or leave command out and give it to wrap.")
+	}
+	s.Inherit, s.InheritAll = r.inherit(b.Inherit)
+	return s
+}
+
+func (r *Reader) inherit(a *hcl.Attribute) (names []string, all bool) {
+	if a == nil {
+		return nil, false
+	}
+	if _, diags := hcl.ExprList(a.Expr); diags.HasErrors() {
+		if w, ok := r.Word(a.Expr); ok && w.Text != "all" {
+			r.Mistake(w.Range, "Unknown inherit", "%q is neither \"all\" nor a list. Write inherit = [\"PATH\", \"HOME\"].", w.Text)
+		}
+		return nil, true
+	}
+	list := r.List(a)
+	for _, w := range list {
+		r.variableName(w)
+	}
+	return Texts(list), false
+}
+
+func (r *Reader) variableName(w Word) {
+	if w.Text == "" || strings.ContainsAny(w.Text, "=\x00") {
+		r.Mistake(w.Range, "Unusable variable name", "The name of an environment variable must not be empty nor hold \"=\".")
+	}
+}
+
+func (r *Reader) sandbox(b *ServerBlock) string {
+	const remedy = "The only runtime so far is \"none\": a plain process with your own rights. If you accept that, write: sandbox \"none\" {}"
+	if len(b.Sandboxes) == 0 {
+		r.Mistake(b.Range, "Missing sandbox block", "How server %q is contained must be said out loud. %s", b.Name, remedy)
+		return ""
+	}
+	for _, extra := range b.Sandboxes[1:] {
+		r.Mistake(extra.Range, "Duplicate sandbox block", "A server runs in one sandbox. Keep one of the blocks.")
+	}
+	box := b.Sandboxes[0]
+	if box.Runtime != "none" {
+		r.Mistake(box.Range, "Unknown sandbox runtime", "%q does not exist%s. %s", box.Runtime, DidYouMean(box.Runtime, []string{"none"}), remedy)
+		return ""
+	}
+	_, diags := box.Body.Content(&hcl.BodySchema{})
+	r.Add(diags)
+	return box.Runtime
+}
+
+// env reads { NAME = value } where a value is text, secret_env("NAME") or
+// secret_file("/path"). Secrets are only named here, never read.
+func (r *Reader) env(a *hcl.Attribute) []EnvValue {
+	var out []EnvValue
+	seen := map[string]hcl.Range{}
+	for name, value := range r.Pairs(a, `{ NAME = "value", TOKEN = secret_env("TOKEN") }`) {
+		r.variableName(name)
+		r.Label(seen, "environment variable", name.Text, name.Range)
+		v := EnvValue{Name: name.Text}
+		switch text, function := r.TextOr(value, "secret_env", "secret_file"); function {
+		case "secret_env":
+			v.FromEnv = text
+		case "secret_file":
+			v.FromFile = r.Resolve(text)
+		default:
+			v.Literal = text
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
+// Resolve joins a relative path with the policy's folder.
+func (r *Reader) Resolve(path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(r.Folder, path)
+}
