@@ -97,6 +97,17 @@ func (d *Desk) Board() Board {
 	return b
 }
 
+// Put lays a question on the desk for which no call waits yet: a call of the same
+// key will find the answer. It joins a question of the same key that waits.
+func (d *Desk) Put(s Subject) (Waiting, error) {
+	q, err := d.put(&s, "")
+	if err != nil {
+		return Waiting{}, err
+	}
+	w, _ := d.Find(q.ID)
+	return w, nil
+}
+
 // Find returns a question that waits.
 func (d *Desk) Find(id string) (Waiting, bool) {
 	d.mu.Lock()

@@ -216,7 +216,7 @@ func (d *Desk) openAddress(c *Case, q *Question) {
 	})
 	d.atEnd(q, func() {
 		c.Client.Recall(id, "the question has been settled")
-		c.Client.Tell(mcp.MethodNotificationElicitationComplete, append(wire.Quote([]byte(`{"elicitationId":`), q.ID), '}'))
+		c.Client.Tell(string(mcp.MethodNotificationElicitationComplete), append(wire.Quote([]byte(`{"elicitationId":`), q.ID), '}'))
 	})
 }
 
