@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 
 	"sallyport/policy/ask"
@@ -153,4 +154,39 @@ func (p *Policy) Limits(role string) (limits Limits, ok bool) {
 		return Limits{}, false
 	}
 	return r.limits, true
+}
+
+// Restart says what differs in another policy that is settled when sallyport
+// starts, such as a server's command or a role's budget; empty if nothing does,
+// so that decisions may go by the other policy from now on.
+func (p *Policy) Restart(next *Policy) string {
+	if !slices.Equal(p.serverNames(), next.serverNames()) {
+		return "the servers are not the same"
+	}
+	for i := range p.servers {
+		a, b := p.servers[i], next.servers[i]
+		if !reflect.DeepEqual(a, b) {
+			return fmt.Sprintf("how server %q is started, or whether its schemas are checked, has changed", a.Name)
+		}
+	}
+	for name, r := range p.roles {
+		if other := next.roles[name]; other != nil && !sameBudget(r.limits, other.limits) {
+			return fmt.Sprintf("the budget of role %q has changed", name)
+		}
+	}
+	switch {
+	case p.wire != next.wire || p.separator != next.separator:
+		return "wire or names has changed"
+	case !reflect.DeepEqual(p.audit, next.audit):
+		return "audit has changed"
+	case !reflect.DeepEqual(p.channels, next.channels):
+		return "the channels of approval have changed"
+	}
+	return ""
+}
+
+// sameBudget compares what a session counts against.
+func sameBudget(a, b Limits) bool {
+	a.Timeout, a.ResultSize = b.Timeout, b.ResultSize
+	return a == b
 }

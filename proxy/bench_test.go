@@ -61,7 +61,7 @@ func benchLine(b *testing.B, arg, result string, flight int) {
 	in, toProxy := pipe(b)
 	fromProxy, out := pipe(b)
 	served := make(chan error, 1)
-	go func() { served <- p.Serve(context.Background(), "loader", in, out) }()
+	go func() { served <- p.Serve(context.Background(), proxy.Caller{Role: "loader"}, in, out) }()
 	answers := bufio.NewReaderSize(fromProxy, 1<<20)
 	call := fmt.Sprintf(`{"jsonrpc":"2.0","id":7%%d,"method":"tools/call","params":{"name":"echo","arguments":{"text":%q}}}`+"\n", arg)
 	one := func(id int) { fmt.Fprintf(toProxy, call, id) }

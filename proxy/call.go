@@ -7,6 +7,7 @@ import (
 
 	"sallyport/audit"
 	"sallyport/policy"
+	"sallyport/proxy/approval"
 	"sallyport/proxy/downstream"
 	"sallyport/proxy/method"
 	"sallyport/proxy/wire"
@@ -21,14 +22,23 @@ type call struct {
 	name   string  // tool, prompt, URI or method, as the server knows it
 	rename bool    // the client's name for it differs
 	edits  []wire.Edit
-	fault  string // why the request cannot be read; empty if it can
-	args   []byte // what is on record: the arguments, or all of params
+	fault  string       // why the request cannot be read; empty if it can
+	msg    wire.Message // what goes on to the server, but for the edits
+	args   []byte       // what is on record: the arguments, or all of params
 	digest [32]byte
 	tokens int
 	epoch  uint64 // of the server's tools, before the request is sent
 	// metered are calls whose result counts: all but the protocol's own, and of
 	// those the one that fetches what a tool call has become.
 	metered bool
+
+	// What people had to say; see consult.
+	asked   bool // it needs a person: without a grant it is not sent
+	key     approval.Key
+	grant   *approval.Grant
+	pending []byte // the result that puts the question to the client
+	status  string
+	attack  bool
 }
 
 func (c *call) serverName() string {
@@ -40,14 +50,14 @@ func (c *call) serverName() string {
 
 // readCall finds out what a request asks for, and of which server.
 func (s *Session) readCall(r *downstream.Request) *call {
-	c := &call{id: s.nextCall(), policy: s.p.policy.Load(), name: r.Msg.Method, args: r.Msg.Params()}
+	c := &call{id: s.nextCall(), policy: s.p.policy.Load(), name: r.Msg.Method, args: r.Msg.Params(), msg: r.Msg, status: "not_needed"}
 	m := &r.Msg
 	switch mcp.MCPMethod(m.Method) {
 	case mcp.MethodToolsCall:
-		c.kind, c.args = policy.ToolCall, m.Param("arguments")
+		c.kind = policy.ToolCall
 		s.target(c, m, "name")
 	case mcp.MethodPromptsGet:
-		c.kind, c.args = policy.PromptGet, m.Param("arguments")
+		c.kind = policy.PromptGet
 		s.target(c, m, "name")
 	case mcp.MethodResourcesRead, mcp.MethodResourcesSubscribe, mcp.MethodResourcesUnsubscribe:
 		c.kind = policy.ResourceRead
@@ -63,12 +73,21 @@ func (s *Session) readCall(r *downstream.Request) *call {
 			c.epoch = c.server.tools.Now()
 		}
 	}
-	if m.Param("inputResponses") != nil || m.Param("task") != nil { // more than arguments goes on: all of it is on record
-		c.args = m.Params()
-	}
 	c.metered = c.kind != policy.Protocol || m.Method == string(mcp.MethodTasksResult)
-	c.digest = audit.Digest(c.args)
+	c.settleArgs()
 	return c
+}
+
+// settleArgs finds what is on record of what goes on: all of params, if that is
+// more than arguments.
+func (c *call) settleArgs() {
+	if c.kind == policy.ToolCall || c.msg.Method == string(mcp.MethodPromptsGet) {
+		c.args = c.msg.Param("arguments")
+	}
+	if c.msg.Param("inputResponses") != nil || c.msg.Param("task") != nil {
+		c.args = c.msg.Params()
+	}
+	c.digest = audit.Digest(c.args)
 }
 
 // target reads the name of a tool or prompt, or the URI of a resource.

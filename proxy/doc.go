@@ -16,16 +16,19 @@ import (
 
 	"sallyport/audit"
 	"sallyport/policy"
+	"sallyport/proxy/approval"
 	"sallyport/proxy/limit"
 	"sallyport/proxy/upstream"
 )
 
-// Config is what a [Proxy] is made of. All fields but Backoff are required.
+// Config is what a [Proxy] is made of. All fields but Desk and Backoff are
+// required.
 type Config struct {
 	Policy  *policy.Policy
 	Servers []policy.Server // those of the policy that a session is to have
 	Audit   *audit.Log
 	Logger  hclog.Logger
+	Desk    *approval.Desk                      // where people are asked; nil: nobody is, and what needs a person is refused
 	Launch  func(policy.Server) upstream.Launch // how a server's process is started
 	Backoff func() upstream.Backoff             // spaces out the restarts of one server; nil: one second
 	Version string                              // of sallyport, for its serverInfo

@@ -14,6 +14,8 @@ import (
 	"sallyport/audit"
 	"sallyport/policy"
 	"sallyport/proxy/downstream"
+	"sallyport/proxy/page"
+	"sallyport/proxy/show"
 	"sallyport/proxy/union"
 	"sallyport/proxy/upstream"
 	"sallyport/proxy/wire"
@@ -113,7 +115,7 @@ func (s *Session) askAll(r *downstream.Request, patience time.Duration, as func(
 			defer sent()
 			a, err := s.ask(ctx, srv, as(r, srv), sent)
 			if err != nil || a.Kind != wire.Result {
-				s.log.Warn("a server did not answer as asked", "server", srv.Name(), "method", r.Msg.Method, "error", err, "answer", printable(string(a.Error())))
+				s.log.Warn("a server did not answer as asked", "server", srv.Name(), "method", r.Msg.Method, "error", err, "answer", show.Plain(string(a.Error())))
 				return
 			}
 			out[i].Result = a.Result()
@@ -202,7 +204,7 @@ func (s *Session) listAll(r *downstream.Request, key string, of lister) []byte {
 			lists[i] = s.owned(srv, lists[i], "uriTemplate")
 		}
 	}
-	return complete(r, append(append(wire.Quote(nil, key), ':'), array(slices.Concat(lists...))...))
+	return complete(r, append(append(wire.Quote(nil, key), ':'), page.Array(slices.Concat(lists...))...))
 }
 
 // complete is a result of the proxy's own with these members.
@@ -247,7 +249,7 @@ func (s *Session) listenAt(r *downstream.Request, srv *server) wire.Message {
 			own = append(own, raw)
 		}
 	}
-	m, _ := wire.ParseFaithful(wire.Splice(nil, r.Msg.Raw, wire.Edit{Span: span, With: array(own)}), wire.Bounds{})
+	m, _ := wire.ParseFaithful(wire.Splice(nil, r.Msg.Raw, wire.Edit{Span: span, With: page.Array(own)}), wire.Bounds{})
 	return m
 }
 
@@ -317,7 +319,7 @@ func (s *Session) renamed(srv *server, list [][]byte) [][]byte {
 }
 
 func (s *Session) collision(srv *server, name, why string) {
-	s.log.Warn("left out of a list", "server", srv.Name(), "name", printable(name), "reason", why)
+	s.log.Warn("left out of a list", "server", srv.Name(), "name", show.Plain(name), "reason", why)
 	s.note(audit.Event{Type: audit.TypeError, Code: "name_collision", Server: srv.Name(), Tool: name, Message: why})
 }
 

@@ -27,6 +27,7 @@ func (s *Session) line(r *downstream.Request) {
 	c := s.readCall(r)
 	d, lease := s.decide(r, c)
 	defer lease.Release()
+	defer c.grant.Release() // unless it was spent
 	ticket, err := s.record(r, c, d)
 	switch {
 	case err != nil:
@@ -34,6 +35,9 @@ func (s *Session) line(r *downstream.Request) {
 		return
 	case d.Code() == policy.Cancelled:
 		r.Skip()
+		return
+	case c.pending != nil:
+		r.Reply(func(dst []byte) []byte { return downstream.AppendResult(dst, r.Msg.ID, c.pending) })
 		return
 	case ticket == nil:
 		r.Reply(refuse(r, d))
@@ -57,24 +61,20 @@ func (s *Session) line(r *downstream.Request) {
 }
 
 // decide judges the call: what it is and whose, the rules, the tool's
-// definition and schema, the tier, and then what is left of the budget. The
-// lease is nil, and good to release, where nothing was taken.
+// definition and schema, the tier, what people say if they have to, and then
+// what is left of the budget. The lease is nil, and good to release, where
+// nothing was taken.
 func (s *Session) decide(r *downstream.Request, c *call) (policy.Decision, *limit.Lease) {
-	d := s.judge(r, c)
+	d := s.consult(r, c, s.judge(r, c))
 	if !d.Allowed() || c.kind == policy.Protocol {
 		return d, nil
 	}
 	c.tokens = s.p.tokens.Count(c.args)
 	lease, err := s.budget.Take(c.tokens)
-	var spent *limit.Spent
-	switch {
-	case err == nil:
-		return d, lease
-	case errors.As(err, &spent):
-		return d.Refuse(limitCode(spent.Kind), spent.Error()), nil
-	default:
-		return d.Refuse(policy.Internal, ""), nil
+	if err != nil {
+		return overBudget(d, err), nil
 	}
+	return d, lease
 }
 
 func limitCode(k limit.Kind) policy.Code {
@@ -94,12 +94,12 @@ func limitCode(k limit.Kind) policy.Code {
 // record writes the decision down. A request that will wait for the disk
 // leaves its place in the queue first.
 func (s *Session) record(r *downstream.Request, c *call, d policy.Decision) (*audit.Ticket, error) {
-	verdict, status := audit.VerdictRefuse, "not_needed"
+	verdict := audit.VerdictRefuse
 	switch {
 	case d.Allowed():
 		verdict = audit.VerdictAllow
-	case d.NeedsPerson(), d.Code() == policy.NeedsPerson:
-		status = "nobody_to_ask"
+	case c.pending != nil:
+		verdict = audit.VerdictAsk
 	}
 	if d.Tier() != policy.Read {
 		r.LeaveTurn()
@@ -107,7 +107,7 @@ func (s *Session) record(r *downstream.Request, c *call, d policy.Decision) (*au
 	return s.p.Audit.Decided(audit.Record{
 		Event: audit.Event{
 			Agent: s.agentOf(r), Session: s.id, Call: c.id, Method: r.Msg.Method, Server: c.serverName(), Tool: c.name,
-			Role: s.role, Risk: audit.Risk(d.Tier().String()), Verdict: verdict, ApprovalStatus: status,
+			Role: s.role, Risk: audit.Risk(d.Tier().String()), Verdict: verdict, ApprovalStatus: c.status, Critical: c.attack,
 			Rule: d.Rule(), RuleAt: d.At(), Policy: c.policy.Digest(), Trace: traceOf(r),
 			Code: string(d.Code()), Message: d.Message(), Tokens: c.tokens, Params: c.args,
 		},
@@ -117,7 +117,7 @@ func (s *Session) record(r *downstream.Request, c *call, d policy.Decision) (*au
 
 // act sends the request in its turn and waits for the answer.
 func (s *Session) act(r *downstream.Request, c *call, d policy.Decision, t *audit.Ticket) (upstream.Answer, error) {
-	req := upstream.Request{Msg: r.Msg, Name: c.name, Rename: c.rename, Args: c.args, Edits: c.edits, Sent: r.LeaveTurn}
+	req := upstream.Request{Msg: c.msg, Name: c.name, Rename: c.rename, Args: c.args, Edits: c.edits, Sent: r.LeaveTurn}
 	if c.kind != policy.Protocol {
 		req.Timeout = d.Limits().Timeout
 	}
@@ -130,8 +130,17 @@ func (s *Session) act(r *downstream.Request, c *call, d policy.Decision, t *audi
 	if err := context.Cause(r.Ctx); err != nil { // cancelled before it was sent
 		return upstream.Answer{}, err
 	}
+	if c.asked { // the last look: what is approved must be what is sent
+		if err := c.grant.Spend(s.present(r, c)); err != nil {
+			return upstream.Answer{}, &lapsed{err}
+		}
+	}
 	return c.server.Call(r.Ctx, t, req)
 }
+
+// lapsed says that an approval was not good any more when the call was about to
+// be sent.
+type lapsed struct{ error }
 
 // screen judges what came back. A nil reply means that the client must not be
 // answered.
@@ -190,6 +199,8 @@ func (s *Session) failed(r *downstream.Request, c *call, d policy.Decision, err 
 		return nil, audit.Outcome{Code: string(policy.Cancelled), Message: "the request was cancelled; no answer is passed on"}
 	case errors.As(err, &timeout):
 		code, text = policy.TimedOut, err.Error()+"; ask for less at a time"
+	case errors.As(err, new(*lapsed)):
+		code, text = policy.ApprovalVoid, err.Error()+"; call again to be asked anew"
 	case errors.Is(err, upstream.ErrTooLarge):
 		code, text = policy.ResultTooLarge, err.Error()+"; ask for less at a time"
 	case errors.Is(err, upstream.ErrDown):

@@ -12,6 +12,7 @@ import (
 	"sallyport/policy"
 	"sallyport/proxy/downstream"
 	"sallyport/proxy/method"
+	"sallyport/proxy/show"
 	"sallyport/proxy/upstream"
 	"sallyport/proxy/wire"
 )
@@ -101,9 +102,9 @@ func (s *Session) trouble(srv *server, t upstream.Trouble) {
 		t.Detail = commandOf(srv.conf.Command)
 		s.log.Info("server started", "server", srv.Name())
 	} else {
-		s.log.Warn("trouble with a server", "server", srv.Name(), "kind", t.Kind, "detail", printable(t.Detail))
+		s.log.Warn("trouble with a server", "server", srv.Name(), "kind", t.Kind, "detail", show.Plain(t.Detail))
 	}
-	s.note(audit.Event{Type: kind, Code: string(t.Kind), Server: srv.Name(), Message: printable(t.Detail)})
+	s.note(audit.Event{Type: kind, Code: string(t.Kind), Server: srv.Name(), Message: show.Plain(t.Detail)})
 }
 
 // clientAnswers passes the client's answer on to the server that asked, once
@@ -143,7 +144,7 @@ func (s *Session) clientSays(m wire.Message) {
 		call.Server = srv.Name()
 		d := pol.Decide(call)
 		if call.Kind == policy.Extension && !s.noteSaid(srv, m, d) || !d.Allowed() {
-			s.log.Info("dropped a notification", "method", printable(m.Method), "server", srv.Name(), "code", d.Code())
+			s.log.Info("dropped a notification", "method", show.Plain(m.Method), "server", srv.Name(), "code", d.Code())
 			continue
 		}
 		if err := srv.Notify(m); err != nil {

@@ -2,12 +2,13 @@ package proxy
 
 import (
 	"bytes"
-	"strings"
 
 	"github.com/mark3labs/mcp-go/mcp"
 
 	"sallyport/policy"
 	"sallyport/proxy/downstream"
+	"sallyport/proxy/page"
+	"sallyport/proxy/show"
 	"sallyport/proxy/wire"
 )
 
@@ -31,6 +32,9 @@ func (s *Session) learn(r *downstream.Request, c *call, a wire.Message) (edits [
 		return s.filter(c.server, a, "resourceTemplates", "uriTemplate", policy.ResourceRead)
 	case mcp.MethodToolsCall:
 		s.learnTask(c.server, a.Result())
+		return s.passInput(c, a)
+	case mcp.MethodPromptsGet, mcp.MethodResourcesRead:
+		return s.passInput(c, a)
 	case mcp.MethodSubscriptionsListen:
 		if span, ok := wire.Find(a.Raw, "result", "_meta", mcp.MetaKeySubscriptionID); ok {
 			edits = append(edits, wire.Edit{Span: span, With: r.Msg.ID.Append(nil)})
@@ -57,9 +61,10 @@ func (s *Session) learnTask(srv *server, result []byte) {
 func (s *Session) handshaken(r *downstream.Request, result []byte) {
 	if v, ok := wire.Text(wire.Get(result, "protocolVersion")); ok {
 		s.client.Negotiated(v)
+		s.handshake.Store(&handshake{v, bytes.Clone(r.Msg.Param("capabilities"))})
 	}
 	if name, ok := wire.Text(wire.Get(r.Msg.Param("clientInfo"), "name")); ok {
-		name = printable(name)
+		name = show.Plain(name)
 		s.agent.Store(&name)
 	}
 }
@@ -70,12 +75,12 @@ func (s *Session) filterTools(r *downstream.Request, c *call, a wire.Message) ([
 	list := srv.tools.Read(a.Result(), !srv.conf.SkipSchemas)
 	srv.tools.Enter(c.epoch, list, r.Msg.Param("cursor") == nil, wire.Get(a.Result(), "nextCursor") == nil)
 	s.noteQuarantine(srv, list)
-	return replaceList(a, "tools", s.visible(srv, list))
+	return page.Replace(a, "tools", s.visible(srv, list))
 }
 
 // filter leaves of a list what the role may reach.
 func (s *Session) filter(srv *server, a wire.Message, list, key string, kind policy.Kind) ([]wire.Edit, string) {
-	return replaceList(a, list, s.admitted(srv, a.Result(), list, key, kind))
+	return page.Replace(a, list, s.admitted(srv, a.Result(), list, key, kind))
 }
 
 // admitted returns the elements of a list that the role may reach.
@@ -88,38 +93,4 @@ func (s *Session) admitted(srv *server, result []byte, list, key string, kind po
 		}
 	}
 	return shown
-}
-
-// replaceList returns the edit that leaves only these elements of a list, or
-// none if that is all of them. What a lenient reader would take for the list
-// as well, or for a list where there is none, could be read in another way than
-// it was filtered.
-func replaceList(a wire.Message, list string, shown [][]byte) ([]wire.Edit, string) {
-	named := 0
-	for key := range wire.Members(a.Result()) {
-		if strings.EqualFold(key, list) {
-			named++
-		}
-	}
-	span, ok := wire.Find(a.Raw, "result", list)
-	switch {
-	case named == 0:
-		return nil, ""
-	case named > 1 || !ok:
-		return nil, "the server's answer has more than one key " + list + ", or another spelling of it"
-	case span.Of(a.Raw)[0] != '[':
-		return nil, "the server's " + list + " are not a list"
-	}
-	count := 0
-	for range wire.Elements(span.Of(a.Raw)) {
-		count++
-	}
-	if count == len(shown) {
-		return nil, ""
-	}
-	return []wire.Edit{{Span: span, With: array(shown)}}, ""
-}
-
-func array(elements [][]byte) []byte {
-	return append(append([]byte{'['}, bytes.Join(elements, []byte{','})...), ']')
 }

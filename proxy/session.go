@@ -17,24 +17,33 @@ import (
 	"sallyport/proxy/downstream"
 	"sallyport/proxy/limit"
 	"sallyport/proxy/route"
+	"sallyport/proxy/show"
 	"sallyport/proxy/throttle"
 	"sallyport/proxy/upstream"
 	"sallyport/proxy/wire"
 )
 
+// Caller is on whose behalf a client speaks. Nothing of it comes from the client.
+type Caller struct {
+	Role      string
+	Principal string // what approvals are bound to
+}
+
 // Session is one client's stay: its connection, and its own servers.
 type Session struct {
-	p       *Proxy
-	id      string
-	role    string
-	log     hclog.Logger
-	client  *downstream.Client
-	servers []*server // in the order of the file
-	byName  map[string]*server
-	routes  *route.Table
-	budget  *limit.Budget
-	calls   atomic.Uint64          // numbers the requests for the log
-	agent   atomic.Pointer[string] // the client's name, as it says itself
+	p         *Proxy
+	id        string
+	role      string
+	principal string // who the caller is, as whoever launches sallyport says
+	log       hclog.Logger
+	client    *downstream.Client
+	servers   []*server // in the order of the file
+	byName    map[string]*server
+	routes    *route.Table
+	budget    *limit.Budget
+	calls     atomic.Uint64          // numbers the requests for the log
+	agent     atomic.Pointer[string] // the client's name, as it says itself
+	handshake atomic.Pointer[handshake]
 }
 
 // server is one tool server of a session.
@@ -50,8 +59,8 @@ type server struct {
 // returns when the client has closed its end, when it cannot be written to, or
 // when ctx ends; nothing that the session started is left running then, but
 // for a read of in that ends with in.
-func (p *Proxy) Serve(ctx context.Context, role string, in io.Reader, out io.Writer) error {
-	s := p.open(ctx, role, in, out)
+func (p *Proxy) Serve(ctx context.Context, who Caller, in io.Reader, out io.Writer) error {
+	s := p.open(ctx, who, in, out)
 	defer s.close()
 	if err := s.start(); err != nil {
 		return err
@@ -70,14 +79,14 @@ func (p *Proxy) Serve(ctx context.Context, role string, in io.Reader, out io.Wri
 	})
 }
 
-func (p *Proxy) open(ctx context.Context, role string, in io.Reader, out io.Writer) *Session {
+func (p *Proxy) open(ctx context.Context, who Caller, in io.Reader, out io.Writer) *Session {
 	pol := p.policy.Load()
 	w := pol.Wire()
 	bounds := wire.Bounds{Message: int(w.MaxMessage), Depth: w.MaxDepth}
-	s := &Session{p: p, role: role, byName: map[string]*server{}, client: downstream.New(ctx, in, out, bounds),
+	s := &Session{p: p, role: who.Role, principal: who.Principal, byName: map[string]*server{}, client: downstream.New(ctx, in, out, bounds),
 		id: strconv.FormatInt(time.Now().UnixMilli(), 36) + "-" + strconv.FormatUint(p.session.Add(1), 36)}
 	s.log = p.Logger.With("session", s.id)
-	l, _ := pol.Limits(role)
+	l, _ := pol.Limits(s.role)
 	s.budget = limit.NewBudget(limit.Limits{Calls: l.Calls, Tokens: l.Tokens, Rate: l.Rate, Burst: l.Burst, Concurrent: l.Concurrent})
 	var names []string
 	for _, conf := range p.Servers {
@@ -103,7 +112,7 @@ func (s *Session) start() error {
 		if err := srv.Start(); err != nil {
 			failed = append(failed, err)
 			if len(s.servers) == 1 { // the operator is told by the error itself
-				s.note(audit.Event{Type: audit.TypeError, Code: string(upstream.Failed), Server: srv.Name(), Message: printable(err.Error())})
+				s.note(audit.Event{Type: audit.TypeError, Code: string(upstream.Failed), Server: srv.Name(), Message: show.Plain(err.Error())})
 				continue
 			}
 			s.trouble(srv, upstream.Trouble{Kind: upstream.Failed, Detail: err.Error()})
@@ -119,6 +128,9 @@ func (s *Session) start() error {
 // is stopped, so that both the server and the log hear why.
 func (s *Session) close() {
 	s.client.End()
+	if s.p.Desk != nil {
+		s.p.Desk.Leave(s.id)
+	}
 	var stopping sync.WaitGroup
 	for _, srv := range s.servers {
 		stopping.Go(srv.Stop)

@@ -3,6 +3,7 @@ package proxy_test
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,6 +22,8 @@ import (
 	"sallyport/audit/chain"
 	"sallyport/policy"
 	"sallyport/proxy"
+	"sallyport/proxy/approval"
+	"sallyport/proxy/approval/seal"
 	"sallyport/proxy/redact"
 	"sallyport/proxy/upstream"
 )
@@ -35,6 +38,12 @@ type config struct {
 	onCall  func(server string, line []byte) // sees each line before the server does
 	quiet   bool                             // servers do not keep what they heard
 	out     io.Writer                        // stands in for what the client reads
+
+	principal string   // default: "alice"
+	open      []string // channels at which questions can be answered
+	waiting   int      // default: 100
+	keys      *seal.Ring
+	spent     *seal.Spent
 }
 
 // session is a proxy with a client and its servers, all in this process.
@@ -47,6 +56,8 @@ type session struct {
 	log     *audit.Log
 	logFile string
 	logGone bool
+	proxy   *proxy.Proxy
+	desk    *approval.Desk
 	read    int64 // of the log
 	ended   bool
 }
@@ -79,9 +90,11 @@ func newSession(t testing.TB, c config) *session {
 		}
 		x.fakes = append(x.fakes, f)
 	}
-	p := proxy.New(proxy.Config{Policy: pol, Servers: pol.Servers(), Audit: x.log, Logger: hclog.NewNullLogger(),
+	x.openDesk(c)
+	p := proxy.New(proxy.Config{Policy: pol, Servers: pol.Servers(), Audit: x.log, Logger: hclog.NewNullLogger(), Desk: x.desk,
 		Launch:  func(s policy.Server) upstream.Launch { return x.fake(s.Name).launch },
 		Backoff: c.backoff, Version: "test"})
+	x.proxy = p
 	in, toProxy := io.Pipe()
 	fromProxy, out := io.Pipe()
 	x.client = &line{in: toProxy, out: fromProxy}
@@ -93,7 +106,7 @@ func newSession(t testing.TB, c config) *session {
 	ctx, stop := context.WithCancel(context.Background())
 	x.stop = stop
 	go func() {
-		err := p.Serve(ctx, c.role, in, client)
+		err := p.Serve(ctx, proxy.Caller{Role: c.role, Principal: cmp.Or(c.principal, "alice")}, in, client)
 		in.Close() // the read that is left behind ends with it
 		out.Close()
 		x.served <- err
@@ -104,6 +117,25 @@ func newSession(t testing.TB, c config) *session {
 		}
 	})
 	return x
+}
+
+func (x *session) openDesk(c config) {
+	if c.keys == nil {
+		c.keys, _ = seal.New()
+	}
+	if c.spent == nil {
+		c.spent = seal.NewSpent()
+	}
+	n := 0
+	x.desk = approval.New(approval.Options{Log: x.log, Waiting: cmp.Or(c.waiting, 100), Keys: c.keys, Spent: c.spent, Owner: "owner",
+		NewID: func() string { n++; return fmt.Sprintf("q%d", n) }})
+	for _, name := range c.open {
+		var at approval.Channel
+		if name == approval.Web {
+			at.Address = func(id string) string { return "http://127.0.0.1:1/q/" + id }
+		}
+		x.desk.Open(name, at)
+	}
 }
 
 func (x *session) fake(name string) *fake {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -13,6 +12,8 @@ import (
 	"sallyport/policy"
 	"sallyport/proxy/catalogue"
 	"sallyport/proxy/downstream"
+	"sallyport/proxy/page"
+	"sallyport/proxy/show"
 	"sallyport/proxy/upstream"
 	"sallyport/proxy/wire"
 )
@@ -38,18 +39,9 @@ func (s *Session) define(r *downstream.Request, c *call, pc *policy.Call) (fault
 	if !c.policy.ReadsDefinition(pc.Server, c.name) {
 		return ""
 	}
-	def, sure := c.server.tools.Find(c.name)
-	for try := 0; !sure && try < listTries; try++ {
-		if err := s.listTools(r, c.server); err != nil {
-			return fmt.Sprintf("the server %q would not list its tools (%s); try again later", pc.Server, err)
-		}
-		def, sure = c.server.tools.Find(c.name)
-	}
-	if !sure {
-		return fmt.Sprintf("the tools of server %q change while they are read; try again later", pc.Server)
-	}
+	def, fault := s.definition(r, c.server, c.name)
 	if def == nil {
-		return ""
+		return fault
 	}
 	pc.Tool = &def.Facts
 	if def.Schema != nil {
@@ -99,7 +91,7 @@ func (s *Session) allTools(ctx context.Context, r *downstream.Request, srv *serv
 func (s *Session) noteQuarantine(srv *server, list []catalogue.Entry) {
 	for _, e := range list {
 		if why := e.Def.Facts.Quarantined; why != "" && e.New && srv.trouble.Pass("quarantine", time.Now()) {
-			s.log.Warn("a tool is quarantined", "server", srv.Name(), "tool", printable(e.Name), "reason", why)
+			s.log.Warn("a tool is quarantined", "server", srv.Name(), "tool", show.Plain(e.Name), "reason", why)
 			s.note(audit.Event{Type: audit.TypeError, Code: string(policy.Quarantined), Server: srv.Name(), Tool: e.Name, Message: why})
 		}
 	}
@@ -122,13 +114,13 @@ func (s *Session) pages(ctx context.Context, r *downstream.Request, srv *server,
 	var cursor []byte
 	size := 0
 	for range maxPages {
-		a, err := s.ask(ctx, srv, listRequest(r, method, cursor), nil)
+		a, err := s.ask(ctx, srv, page.Request(r, method, cursor), nil)
 		if err != nil {
 			return err
 		}
 		if a.Kind == wire.Error {
 			text, _ := wire.Text(wire.Get(a.Error(), "message"))
-			return fmt.Errorf("%w: %s", errAnswered, printable(text))
+			return fmt.Errorf("%w: %s", errAnswered, show.Plain(text))
 		}
 		if size += len(a.Result()); size > maxList {
 			return fmt.Errorf("its list has more than %d bytes", maxList)
@@ -139,48 +131,4 @@ func (s *Session) pages(ctx context.Context, r *downstream.Request, srv *server,
 		}
 	}
 	return fmt.Errorf("its list has more than %d pages", maxPages)
-}
-
-// listRequest is a list request of the proxy's own, in the era of the
-// client's request that called for it.
-func listRequest(r *downstream.Request, method mcp.MCPMethod, cursor []byte) wire.Message {
-	b := []byte(`{"jsonrpc":"2.0","id":0,"method":`)
-	b = append(wire.Quote(b, string(method)), `,"params":{`...)
-	if cursor != nil {
-		b = append(append(b, `"cursor":`...), cursor...)
-	}
-	if r.Modern {
-		if cursor != nil {
-			b = append(b, ',')
-		}
-		b = append(b, `"_meta":{`...)
-		first := true
-		for _, key := range [...]string{mcp.MetaKeyProtocolVersion, mcp.MetaKeyClientInfo, mcp.MetaKeyClientCapabilities} {
-			if v := r.Msg.Meta(key); v != nil {
-				if !first {
-					b = append(b, ',')
-				}
-				first = false
-				b = append(append(wire.Quote(b, key), ':'), v...)
-			}
-		}
-		b = append(b, '}')
-	}
-	m, _ := wire.ParseFaithful(append(b, "}}"...), wire.Bounds{})
-	return m
-}
-
-// printable makes a server's text fit to show: short, and without control
-// characters.
-func printable(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == 0x2028 || r == 0x2029 {
-			return ' '
-		}
-		return r
-	}, text)
-	if len(text) > 300 {
-		text = strings.ToValidUTF8(text[:300], "") + "…"
-	}
-	return text
 }

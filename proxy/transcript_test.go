@@ -16,6 +16,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"sallyport/policy"
+	"sallyport/proxy/approval"
+	"sallyport/proxy/approval/form"
+
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
 )
@@ -26,7 +30,9 @@ var update = flag.Bool("update", false, "write what happened into the transcript
 // it exists, then holds
 //
 //	policy.hcl    the policy; all of its servers take part
-//	session       optional: "role NAME", "show params|result|message"
+//	policy2.hcl   optional: the policy after "! the policy changes"
+//	session       optional: "role NAME", "show params|result|message|forms",
+//	              "open CHANNEL", "waiting N"
 //	NAME.answers  what server NAME answers by itself: METHOD [TARGET] RESULT,
 //	              or METHOD [TARGET] !ERROR
 //	transcript    what is done, and what came of it
@@ -36,7 +42,9 @@ var update = flag.Bool("update", false, "write what happened into the transcript
 // something that happens; after "! any order" the next step's outcome is sorted,
 // for it sets off several things at once. "WHO < TEXT" is what was heard and "audit = WORDS"
 // what was written to the log: both are expectations, which -update writes. In
-// what is said, {{N*TEXT}} is TEXT N times, and {{hex:FF}} are bytes.
+// what is said, {{N*TEXT}} is TEXT N times, and {{hex:FF}} are bytes. The Nth
+// request state that the client heard is written {{state N}}, and {{spoilt N}} is
+// the same with a bit flipped.
 func TestTranscripts(t *testing.T) {
 	files, err := filepath.Glob("../testdata/call/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -97,6 +105,10 @@ func play(t *testing.T, archive *txtar.Archive, script string) string {
 				c.role = rest
 			case "show":
 				show[rest] = true
+			case "open":
+				c.open = append(c.open, rest)
+			case "waiting":
+				c.waiting, _ = strconv.Atoi(rest)
 			default:
 				t.Fatalf("session: unknown word %q", word)
 			}
@@ -109,6 +121,9 @@ func play(t *testing.T, archive *txtar.Archive, script string) string {
 		}
 	}
 	p := &player{t: t, x: newSession(t, c), show: show, held: map[string]string{}}
+	if f := section(archive, "policy2.hcl"); f != nil {
+		p.policy2 = f.Data
+	}
 	p.loose = true
 	p.settle()
 	for line := range strings.Lines(script) {
@@ -127,8 +142,10 @@ type player struct {
 	held map[string]string // said together with what comes next
 	// loose says that what comes of the next step may come in any order: each
 	// party's lines are sorted.
-	loose bool
-	out   strings.Builder
+	loose   bool
+	out     strings.Builder
+	policy2 []byte
+	states  []string // request states that the client has heard
 }
 
 var spoken = regexp.MustCompile(`^(\S+)\s+(>\+?|<|=) ?(.*)$`)
@@ -151,11 +168,11 @@ func (p *player) line(line string) {
 		return
 	case m[2] == ">+":
 		p.out.WriteString(line + "\n")
-		p.held[m[1]] += expand(m[3]) + "\n"
+		p.held[m[1]] += p.withStates(expand(m[3])) + "\n"
 		return
 	default:
 		p.out.WriteString(line + "\n")
-		text := p.held[m[1]] + expand(m[3]) + "\n"
+		text := p.held[m[1]] + p.withStates(expand(m[3])) + "\n"
 		delete(p.held, m[1])
 		if m[1] == "client" {
 			p.x.client.say(text)
@@ -204,9 +221,80 @@ func (p *player) do(words string) {
 		p.x.fake(who).learn(p.t, strings.TrimPrefix(what, "will answer "))
 	case strings.HasPrefix(what, "will not answer "):
 		p.x.fake(who).forget(strings.TrimPrefix(what, "will not answer "))
+	case words == "the policy changes":
+		next, err := policy.Parse(p.policy2, "policy2.hcl")
+		if err == nil {
+			err = p.x.proxy.Reload(next)
+		}
+		if err != nil {
+			p.t.Fatal(err)
+		}
+	case strings.HasPrefix(what, "approves ") || strings.HasPrefix(what, "refuses ") || strings.HasPrefix(what, "revokes "):
+		p.answer(who, what)
 	default:
 		p.t.Fatalf("not understood: ! %s", words)
 	}
+}
+
+// answer is "approves ID at CHANNEL [for DURATION [any]]", "refuses ID at CHANNEL
+// [REASON]" or "revokes ID at CHANNEL". What comes of it, if it is an error, is
+// written down.
+func (p *player) answer(who, what string) {
+	f := strings.Fields(what)
+	verb, id, channel, rest := f[0], f[1], f[3], f[4:]
+	a := approval.Answer{Approver: who, Channel: channel}
+	var err error
+	switch verb {
+	case "revokes":
+		err = p.x.desk.Revoke(id, who, channel)
+	case "approves":
+		a.Word = form.Approve
+		if len(rest) > 1 {
+			a.For, _ = time.ParseDuration(rest[1])
+			a.Any = len(rest) > 2
+		}
+		err = p.x.desk.Answer(id, a)
+	default:
+		a.Reason = strings.Join(rest, " ")
+		err = p.x.desk.Answer(id, a)
+	}
+	if err != nil {
+		fmt.Fprintf(&p.out, "%-6s = %s\n", who, err)
+	}
+}
+
+var (
+	stateText = regexp.MustCompile(`sp1\.[0-9a-f]{8}\.[A-Za-z0-9_-]+`)
+	stateName = regexp.MustCompile(`\{\{(state|spoilt) (\d+)\}\}`)
+)
+
+// withStates puts request states in for their names.
+func (p *player) withStates(text string) string {
+	return stateName.ReplaceAllStringFunc(text, func(s string) string {
+		m := stateName.FindStringSubmatch(s)
+		n, _ := strconv.Atoi(m[2])
+		state := []byte(p.states[n-1])
+		if m[1] == "spoilt" {
+			last := &state[len(state)-8]
+			*last = map[bool]byte{true: 'B', false: 'A'}[*last == 'A']
+		}
+		return string(state)
+	})
+}
+
+// named puts names in for request states.
+func (p *player) named(lines []string) []string {
+	for i := range lines {
+		lines[i] = stateText.ReplaceAllStringFunc(lines[i], func(s string) string {
+			n := slices.Index(p.states, s)
+			if n < 0 {
+				n = len(p.states)
+				p.states = append(p.states, s)
+			}
+			return fmt.Sprintf("{{state %d}}", n+1)
+		})
+	}
+	return lines
 }
 
 // settle waits until nothing moves any more, and writes down what came of it.
@@ -215,7 +303,7 @@ func (p *player) settle() {
 	for _, f := range p.x.fakes {
 		p.wrote(f.name, "<", f.heard())
 	}
-	p.wrote("client", "<", p.x.client.heard())
+	p.wrote("client", "<", p.named(p.x.client.heard()))
 	var events []string
 	for _, e := range p.x.events() {
 		// That a call of tier read was sent may be written as late as its end.
@@ -232,7 +320,7 @@ func (p *player) wrote(who, mark string, lines []string) {
 		slices.Sort(lines)
 	}
 	for _, text := range lines {
-		if len(text) > 600 {
+		if len(text) > 600 && !p.show["forms"] {
 			text = fmt.Sprintf("%s … %s (%d bytes)", text[:120], text[len(text)-60:], len(text))
 		}
 		fmt.Fprintf(&p.out, "%-6s %s %s\n", who, mark, text)
@@ -262,6 +350,12 @@ func (p *player) event(e event) string {
 	}
 	if e.Rule != "" && e.Type == "decision" {
 		add("by " + e.Rule)
+	}
+	add(e.Question)
+	add(e.Channel)
+	add(e.Approver)
+	if e.Severity == "critical" {
+		add(e.Severity)
 	}
 	if e.IsError {
 		add("is_error")
@@ -295,20 +389,24 @@ func expand(text string) string {
 
 // event is what the tests read of a record of the audit log.
 type event struct {
-	Type    string          `json:"type"`
-	Agent   string          `json:"agent"`
-	Call    string          `json:"call"`
-	Method  string          `json:"method"`
-	Server  string          `json:"server"`
-	Tool    string          `json:"tool"`
-	Risk    string          `json:"risk"`
-	Verdict string          `json:"verdict"`
-	Code    string          `json:"code"`
-	Status  string          `json:"approval_status"`
-	Rule    string          `json:"rule"`
-	Message string          `json:"message"`
-	IsError bool            `json:"is_error"`
-	Params  json.RawMessage `json:"params"`
-	Digest  string          `json:"params_sha256"`
-	Result  json.RawMessage `json:"result"`
+	Type     string          `json:"type"`
+	Agent    string          `json:"agent"`
+	Call     string          `json:"call"`
+	Method   string          `json:"method"`
+	Server   string          `json:"server"`
+	Tool     string          `json:"tool"`
+	Risk     string          `json:"risk"`
+	Verdict  string          `json:"verdict"`
+	Code     string          `json:"code"`
+	Status   string          `json:"approval_status"`
+	Severity string          `json:"severity"`
+	Question string          `json:"question"`
+	Channel  string          `json:"channel"`
+	Approver string          `json:"approver"`
+	Rule     string          `json:"rule"`
+	Message  string          `json:"message"`
+	IsError  bool            `json:"is_error"`
+	Params   json.RawMessage `json:"params"`
+	Digest   string          `json:"params_sha256"`
+	Result   json.RawMessage `json:"result"`
 }

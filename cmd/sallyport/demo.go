@@ -95,7 +95,7 @@ func (t *transcript) session(logFile string, stderr io.Writer) error {
 	}
 	served := make(chan error, 1)
 	go func() {
-		err := x.Serve(t.ctx, "assistant", proxyIn, proxyOut)
+		err := x.Serve(t.ctx, proxy.Caller{Role: "assistant"}, proxyIn, proxyOut)
 		proxyOut.Close()
 		served <- err
 	}()

@@ -22,11 +22,12 @@ import (
 
 // service is what wrap and run have in common.
 type service struct {
-	policy *policy.Policy
-	server []policy.Server
-	role   string
-	audit  string // file
-	level  string // of the operator's log
+	policy    *policy.Policy
+	server    []policy.Server
+	role      string
+	principal string // on whose behalf the client speaks
+	audit     string // file
+	level     string // of the operator's log
 }
 
 // flags adds the flags that wrap and run share.
@@ -55,7 +56,7 @@ func (s *service) serve(ctx context.Context, in io.Reader, out, stderr io.Writer
 	}
 	p := proxy.New(proxy.Config{Policy: s.policy, Servers: s.server, Audit: log, Logger: logger,
 		Launch: launcher(logger), Backoff: backoff, Version: version()})
-	return errors.Join(p.Serve(ctx, s.role, in, out), log.Close())
+	return errors.Join(p.Serve(ctx, proxy.Caller{Role: s.role, Principal: s.principal}, in, out), log.Close())
 }
 
 // settleRole finds the role under which the client acts.

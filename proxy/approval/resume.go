@@ -34,23 +34,11 @@ func (d *Desk) resume(c *Case) (v Verdict, settled bool) {
 		return Verdict{}, false
 	}
 	text, _ := wire.Text(raw)
-	now := time.Now()
-	st, err := d.opt.Keys.Open(text, now)
-	switch {
-	case errors.Is(err, seal.ErrExpired):
-		return attack(policy.ApprovalExpired, StatusExpired), true
-	case err != nil:
-		return attack(policy.ApprovalForged, StatusForged), true
+	st, v, ok := d.opened(c, text)
+	if !ok {
+		return v, true
 	}
-	want := d.state(c, nil)
-	switch seal.Compare(want, st) {
-	case "":
-	case "policy", "definition":
-		return refuse(policy.ApprovalVoid, StatusVoid), true
-	default:
-		return attack(policy.ApprovalMismatch, StatusMismatch), true
-	}
-	switch err := d.opt.Spent.Spend(st.Nonce, st.Expires, now); {
+	switch err := d.opt.Spent.Spend(st.Nonce, st.Expires, time.Now()); {
 	case errors.Is(err, seal.ErrReplayed):
 		return attack(policy.ApprovalReplayed, StatusReplayed), true
 	case err != nil:
@@ -66,14 +54,31 @@ func (d *Desk) resume(c *Case) (v Verdict, settled bool) {
 	return d.answered(c, &st, answer), true
 }
 
+// opened reads a request state, and compares it with the call that it came with.
+func (d *Desk) opened(c *Case, text string) (st seal.State, v Verdict, ok bool) {
+	st, err := d.opt.Keys.Open(text, time.Now())
+	switch {
+	case errors.Is(err, seal.ErrExpired):
+		return st, attack(policy.ApprovalExpired, StatusExpired), false
+	case err != nil:
+		return st, attack(policy.ApprovalForged, StatusForged), false
+	}
+	switch seal.Compare(d.state(c, nil), st) {
+	case "":
+		return st, v, true
+	case "policy", "definition":
+		return st, refuse(policy.ApprovalVoid, StatusVoid), false
+	}
+	return st, attack(policy.ApprovalMismatch, StatusMismatch), false
+}
+
 // Stray judges a call that needs no person, but comes with what [Sealed] found:
 // it belongs to another call.
 func (d *Desk) Stray(c *Case) Verdict {
-	v, settled := d.resume(c)
-	if settled && v.Grant == nil && v.Pending == nil {
+	text, _ := wire.Text(c.Request.Msg.Param("requestState"))
+	if _, v, ok := d.opened(c, text); !ok {
 		return v
 	}
-	v.Grant.Release()
 	return attack(policy.ApprovalMismatch, StatusMismatch)
 }
 

@@ -4,6 +4,7 @@ package catalogue
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"strings"
 	"sync"
@@ -22,7 +23,16 @@ type Definition struct {
 	Schema *schema.Schema // nil if quarantined, or if schemas are off
 
 	raw   []byte
+	sum   [sha256.Size]byte // of all that the server wrote of it
 	epoch uint64
+}
+
+// Digest tells two definitions apart. It is zero for a tool that is not listed.
+func (d *Definition) Digest() [sha256.Size]byte {
+	if d == nil {
+		return [sha256.Size]byte{}
+	}
+	return d.sum
 }
 
 // Entry is a tool in a list.
@@ -149,7 +159,7 @@ func (c *Catalogue) same(name string, raw []byte) *Definition {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if d := c.tools[name]; d != nil && bytes.Equal(d.raw, raw) {
-		return &Definition{Facts: d.Facts, Schema: d.Schema, raw: d.raw}
+		return &Definition{Facts: d.Facts, Schema: d.Schema, raw: d.raw, sum: d.sum}
 	}
 	return nil
 }
@@ -158,7 +168,7 @@ func (d *Definition) quarantine(why string) { d.Facts.Quarantined, d.Schema = wh
 
 // admit judges one definition.
 func admit(raw []byte, schemas bool) *Definition {
-	d := &Definition{raw: bytes.Clone(raw)}
+	d := &Definition{raw: bytes.Clone(raw), sum: sha256.Sum256(raw)}
 	hints := wire.Get(raw, "annotations")
 	d.Facts = policy.ToolFacts{ReadOnly: hint(hints, "readOnlyHint"), Destructive: hint(hints, "destructiveHint"),
 		Idempotent: hint(hints, "idempotentHint"), OpenWorld: hint(hints, "openWorldHint")}

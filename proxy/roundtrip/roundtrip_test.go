@@ -48,7 +48,7 @@ func TestBound(t *testing.T) {
 func TestTakenApart(t *testing.T) {
 	for _, tt := range []struct{ why, in, first, next string }{
 		{"behind", `{"name":"t","requestState":"s","inputResponses":{}}`, `{"name":"t"}`, `{"name":"t","requestState":"up","inputResponses":{}}`},
-		{"in front", `{"requestState":"s" , "inputResponses":{ },"name":"t"}`, `{"name":"t"}`, `{"requestState":"up" , "inputResponses":{ },"name":"t"}`},
+		{"in front", `{"requestState":"s" , "inputResponses":{ },"name":"t"}`, `{ "name":"t"}`, `{"requestState":"up" , "inputResponses":{ },"name":"t"}`},
 		{"between", `{"name":"t", "inputResponses" : {"a":{}} ,"arguments":{"requestState":"mine"},"requestState":"s"}`, `{"name":"t" ,"arguments":{"requestState":"mine"}}`, `{"name":"t", "inputResponses" : {"a":{}} ,"arguments":{"requestState":"mine"},"requestState":"up"}`},
 		{"alone", `{"requestState":"s"}`, `{}`, `{"requestState":"up"}`},
 		{"escaped", `{"name":"t","request\u0053tate":"s"}`, `{"name":"t"}`, `{"name":"t","request\u0053tate":"up"}`},

@@ -38,6 +38,23 @@ type Answer struct {
 	Approver string // who, as the channel knows them
 }
 
+// Abilities are the ways in which a client can be asked, by the capabilities that
+// it declares: by a form, from revision 2025-06-18 on, and by an address, from
+// 2025-11-25 on. An empty elicitation capability means forms.
+func Abilities(capabilities []byte, version string) (form, url bool) {
+	how := wire.Get(capabilities, "elicitation")
+	if len(how) == 0 || how[0] != '{' || version < "2025-06-18" {
+		return false, false
+	}
+	isObject := func(raw []byte) bool { return len(raw) > 0 && raw[0] == '{' }
+	url = version >= "2025-11-25" && isObject(wire.Get(how, "url"))
+	form = isObject(wire.Get(how, "form"))
+	for range wire.Members(how) {
+		return form, url
+	}
+	return true, false
+}
+
 // Offer is how far an approval may reach.
 type Offer struct {
 	Remember time.Duration // how long it may stand; 0: for one call
