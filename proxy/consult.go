@@ -151,7 +151,7 @@ func (s *Session) passInput(c *call, a wire.Message) ([]wire.Edit, string) {
 		return nil, ""
 	}
 	if roundtrip.Uses(a.Result(), approval.ReservedKey) {
-		return nil, "it asks under the key " + approval.ReservedKey + ", which is sallyport's own"
+		return nil, "the server asks under the key " + approval.ReservedKey + ", which is sallyport's own"
 	}
 	if c.grant == nil {
 		return nil, ""

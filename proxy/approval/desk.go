@@ -70,11 +70,10 @@ type Question struct {
 	any       bool
 	shown     map[string]bool // by channel, person and text
 	attended  int             // calls that wait for it with their request open
-	patience  bool            // its caller has lost patience, and may call again
 	form      bool            // a form is open in the client
 	ends      []func()        // run once, when it is settled
 	cancel    context.CancelFunc
-	done      chan struct{} // closed when outcome is set
+	done      chan struct{} // closed when outcome is set, and ends have run
 	outcome   outcome
 }
 
@@ -130,7 +129,6 @@ func (d *Desk) put(s *Subject, id string) (*Question, error) {
 	defer d.mu.Unlock()
 	d.sweep()
 	if q := d.byKey[s.Key]; q != nil {
-		q.patience = false
 		q.Session, q.Call = s.Session, s.Call
 		return q, nil
 	}
@@ -166,8 +164,8 @@ func (d *Desk) put(s *Subject, id string) (*Question, error) {
 	return q, nil
 }
 
-// settle ends a question, once. What is not to be done under the lock is done by
-// those who wait for it.
+// settle ends a question, once. What writes to the client is not done under the
+// lock.
 func (d *Desk) settle(q *Question, o outcome) {
 	if d.waiting[q.ID] != q {
 		return
@@ -180,10 +178,12 @@ func (d *Desk) settle(q *Question, o outcome) {
 	d.ended[q.ID] = q.expires
 	q.outcome = o
 	q.cancel()
-	close(q.done)
-	for _, f := range q.ends {
-		go f()
-	}
+	go func() {
+		for _, f := range q.ends {
+			f()
+		}
+		close(q.done) // after what the client is told of it
+	}()
 	d.settled = append(d.settled, Settled{Subject: q.Subject, ID: q.ID, At: time.Now(), Status: o.status, By: o.by, Reason: o.reason})
 	if len(d.settled) > maxSettled {
 		d.settled = d.settled[1:]

@@ -118,7 +118,7 @@ func (d *Desk) lead(c *Case) lead {
 }
 
 // progressEvery is how often a client is told that its call is not forgotten.
-const progressEvery = 10 * time.Second
+const progressEvery = 9 * time.Second
 
 // wait waits for a question with the call's request open. Settled is false when
 // another call has taken the approval, so that this one needs its own.
@@ -139,8 +139,7 @@ func (d *Desk) wait(c *Case, q *Question, by lead) (v Verdict, settled bool) {
 		case <-q.done:
 			return d.outcome(c, q)
 		case <-c.Request.Ctx.Done():
-			d.abandoned(c, q)
-			return refuse(policy.Cancelled, StatusWithdrawn), true
+			return refuse(policy.Cancelled, d.abandoned(c, q)), true
 		case <-beat.C:
 		}
 	}
@@ -171,22 +170,23 @@ func (d *Desk) attend(q *Question, n int) {
 // impatient is what clients write when it was not their user who gave up.
 var impatient = regexp.MustCompile(`(?i)tim(ed|e)?[ -]?out|deadline`)
 
-// abandoned sees to a question whose caller waits no longer.
-func (d *Desk) abandoned(c *Case, q *Question) {
+// abandoned sees to a question whose caller waits no longer, and returns what has
+// become of it.
+func (d *Desk) abandoned(c *Case, q *Question) (status string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if q.attended > 1 {
-		return // another call waits for it too
+		return StatusAsked // another call waits for it too
 	}
 	var told *downstream.Cancelled
 	if errors.As(context.Cause(c.Request.Ctx), &told) {
 		note := told.Notice()
 		if reason, _ := wire.Text(note.Param("reason")); impatient.MatchString(reason) {
-			q.patience = true
-			return
+			return StatusAsked // it will call again
 		}
 	}
 	d.withdraw(q, "the client cancelled the call")
+	return StatusWithdrawn
 }
 
 // openForm puts a question to the client's user, once.

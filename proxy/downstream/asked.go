@@ -130,6 +130,21 @@ func (q *questions) answered(id wire.ID) (Asked, bool) {
 	return a, ok
 }
 
+// garbled ends a request of the proxy's own to which the answer cannot be read:
+// whoever waits is handed a message that is none.
+func (q *questions) garbled(id wire.ID) {
+	n, _ := id.Uint()
+	q.mu.Lock()
+	a := q.asked[n]
+	if a.own != nil {
+		q.drop(n, a)
+	}
+	q.mu.Unlock()
+	if a.own != nil {
+		a.own(wire.Message{})
+	}
+}
+
 // withdrawn returns the client's id for a request that its server has
 // cancelled. The request stays known: the client may answer all the same.
 func (q *questions) withdrawn(server string, id wire.ID) (wire.ID, bool) {

@@ -184,6 +184,9 @@ func (c *Client) receive(line []byte) {
 		c.receiveBatch(line)
 	default:
 		c.refuse(fault, c.sink())
+		if id, ok := wire.SalvageAnswer(line); ok {
+			c.questions.garbled(id)
+		}
 	}
 }
 

@@ -7,8 +7,8 @@ import (
 )
 
 // AskOwn puts a request of the proxy's own to the client; params is raw JSON.
-// The client's answer, a Result or an Error, is handed to answer at most once,
-// by the goroutine that reads the client: answer must not block, and the message
+// The client's answer, a Result or an Error, or a Malformed message in place of
+// one that cannot be read, is handed to answer at most once, by the goroutine that reads the client: answer must not block, and the message
 // is good until it returns. How many such requests wait is for the caller to
 // bound.
 func (c *Client) AskOwn(method string, params []byte, answer func(wire.Message)) wire.ID {

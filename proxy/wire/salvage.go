@@ -16,6 +16,12 @@ func Salvage(head, tail []byte) ID {
 	return salvageTail(tail)
 }
 
+// SalvageAnswer looks for the id of an answer that could not be parsed.
+func SalvageAnswer(line []byte) (ID, bool) {
+	id, answer := salvage(trim(line))
+	return id, answer && !id.IsZero()
+}
+
 // salvage reads from the start. It also reports whether the message looks like
 // an answer.
 func salvage(head []byte) (id ID, answer bool) {
