@@ -39,6 +39,7 @@ type config struct {
 	quiet   bool                             // servers do not keep what they heard
 	out     io.Writer                        // stands in for what the client reads
 
+	onRecord  func()   // runs while something is being recorded
 	principal string   // default: "alice"
 	open      []string // channels at which questions can be answered
 	waiting   int      // default: 100
@@ -75,7 +76,12 @@ func newSession(t testing.TB, c config) *session {
 	}
 	x := &session{t: t, served: make(chan error, 1), logFile: filepath.Join(t.TempDir(), "audit.jsonl")}
 	conf := pol.Audit()
-	x.log, err = audit.Open(x.logFile, audit.Options{Policy: pol.Digest(), MaxBody: conf.MaxBody, Redact: redact.Func(conf)})
+	x.log, err = audit.Open(x.logFile, audit.Options{Policy: pol.Digest(), MaxBody: conf.MaxBody, Redact: func(body []byte) []byte {
+		if c.onRecord != nil {
+			c.onRecord()
+		}
+		return redact.Func(conf)(body)
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}

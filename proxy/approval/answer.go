@@ -14,6 +14,14 @@ import (
 // An Answer is one person's word on a question.
 type Answer = form.Answer
 
+// What can be said; see package form.
+const (
+	Decline = form.Decline
+	Dismiss = form.Dismiss
+	Garble  = form.Garble
+	Approve = form.Approve
+)
+
 // Why an answer is not taken.
 var (
 	ErrGone    = errors.New("no such question waits: it has been answered, withdrawn or has run out")
