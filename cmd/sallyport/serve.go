@@ -33,6 +33,7 @@ type service struct {
 // flags adds the flags that wrap and run share.
 func (s *service) flags(c *cobra.Command) {
 	c.Flags().StringVar(&s.role, "role", "", "role of the client (default: the policy's default_role, or its only role)")
+	c.Flags().StringVar(&s.principal, "principal", localUser(), "on whose behalf the client speaks: approvals are given to this `NAME` alone")
 	c.Flags().StringVar(&s.audit, "audit", "", "audit log `FILE` (default: what the policy says)")
 	c.Flags().StringVar(&s.level, "log-level", "info", "`LEVEL` of what is told on stderr: debug, info, warn, error or off")
 }
@@ -54,7 +55,11 @@ func (s *service) serve(ctx context.Context, in io.Reader, out, stderr io.Writer
 	if err != nil {
 		return err
 	}
-	p := proxy.New(proxy.Config{Policy: s.policy, Servers: s.server, Audit: log, Logger: logger,
+	desk, err := s.desk(log, logger)
+	if err != nil {
+		return errors.Join(err, log.Close())
+	}
+	p := proxy.New(proxy.Config{Policy: s.policy, Servers: s.server, Audit: log, Logger: logger, Desk: desk,
 		Launch: launcher(logger), Backoff: backoff, Version: version()})
 	return errors.Join(p.Serve(ctx, proxy.Caller{Role: s.role, Principal: s.principal}, in, out), log.Close())
 }
