@@ -8,6 +8,7 @@ import (
 	"sallyport/proxy/approval"
 	"sallyport/proxy/downstream"
 	"sallyport/proxy/method"
+	"sallyport/proxy/roundtrip"
 	"sallyport/proxy/wire"
 )
 
@@ -157,7 +158,7 @@ func (s *Session) judge(r *downstream.Request, c *call) policy.Decision {
 	case mcp.MCPMethod(r.Msg.Method) == mcp.MethodSubscriptionsListen:
 		return s.judgeListen(r, c.policy, []*server{c.server})
 	case c.kind == policy.ToolCall && c.policy.Admits(s.role, c.kind, pc.Server, c.name):
-		pc.Args, pc.Opaque = wire.DecodeObject(r.Msg.Param("arguments"))
+		pc.Args, pc.Opaque = roundtrip.Arguments(&r.Msg)
 		if fault := s.define(r, c, &pc); r.Ctx.Err() != nil {
 			return policy.Decision{}.Refuse(policy.Cancelled, "")
 		} else if fault != "" {

@@ -191,14 +191,3 @@ func (s *scanner) decodeParts(end byte) (any, bool) {
 		}
 	}
 }
-
-// DecodeObject returns raw as an object. Nothing at all, and the null that some
-// clients write for it, are an empty one. Opaque is what is no object.
-func DecodeObject(raw []byte) (object map[string]any, opaque bool) {
-	if raw == nil || string(raw) == "null" {
-		return map[string]any{}, false
-	}
-	v, err := Decode(raw)
-	object, ok := v.(map[string]any)
-	return object, err != nil || !ok
-}
