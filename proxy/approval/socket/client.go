@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -120,7 +121,7 @@ func (c *Client) Name() string {
 // List is what lies on the desk.
 func (c *Client) List(ctx context.Context) (Board, error) {
 	var b Board
-	err := c.do(ctx, hurry, "GET", "list", nil, &b)
+	err := c.do(ctx, hurry, "GET /list", nil, &b)
 	b.Socket = c.path
 	return b, err
 }
@@ -129,33 +130,33 @@ func (c *Client) List(ctx context.Context) (Board, error) {
 // was shown.
 func (c *Client) Show(ctx context.Context, id string) (Question, error) {
 	var q Question
-	err := c.do(ctx, leisure, "GET", "question?id="+url.QueryEscape(id), nil, &q)
+	err := c.do(ctx, leisure, "GET /question?id="+url.QueryEscape(id), nil, &q)
 	return q, err
 }
 
 // Answer brings a person's word on a question.
 func (c *Client) Answer(ctx context.Context, a Answer) (Taken, error) {
 	var t Taken
-	err := c.do(ctx, leisure, "POST", "answer", a, &t)
+	err := c.do(ctx, leisure, "POST /answer", a, &t)
 	return t, err
 }
 
 // Revoke ends an approval that stands.
 func (c *Client) Revoke(ctx context.Context, id string) error {
-	return c.do(ctx, hurry, "POST", "revoke", named{id}, nil)
+	return c.do(ctx, hurry, "POST /revoke", named{id}, nil)
 }
 
 // Tell has the proxy do what [Server.Handle] has added.
 func (c *Client) Tell(ctx context.Context, verb string) (Said, error) {
 	var s Said
-	err := c.do(ctx, leisure, "POST", url.PathEscape(verb), nil, &s)
+	err := c.do(ctx, leisure, "POST /"+url.PathEscape(verb), nil, &s)
 	return s, err
 }
 
 // Watch calls f with the board, and again at each change, until ctx ends or the
 // proxy does.
 func (c *Client) Watch(ctx context.Context, f func(Board)) error {
-	resp, err := c.send(ctx, "GET", "watch", nil)
+	resp, err := c.send(ctx, "GET /watch", nil)
 	if err != nil {
 		return err
 	}
@@ -173,10 +174,10 @@ func (c *Client) Watch(ctx context.Context, f func(Board)) error {
 	}
 }
 
-func (c *Client) do(ctx context.Context, patience time.Duration, method, what string, in, out any) error {
+func (c *Client) do(ctx context.Context, patience time.Duration, what string, in, out any) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	resp, err := c.send(ctx, method, what, in)
+	resp, err := c.send(ctx, what, in)
 	if err != nil {
 		return err
 	}
@@ -190,12 +191,13 @@ func (c *Client) do(ctx context.Context, patience time.Duration, method, what st
 	return nil
 }
 
-func (c *Client) send(ctx context.Context, method, what string, in any) (*http.Response, error) {
+func (c *Client) send(ctx context.Context, what string, in any) (*http.Response, error) {
+	method, path, _ := strings.Cut(what, " ")
 	body, err := json.Marshal(in)
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, method, "http://sallyport/"+what, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, "http://sallyport"+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
