@@ -96,7 +96,7 @@ an audit log with an unfinished last line; 130 ended by a signal.`,
 		return usage("%w (see: %s --help)", err, c.CommandPath())
 	})
 	group(root, wrapCommand(), runCommand(), validateCommand(), demoCommand(), demoServerCommand(),
-		auditCommand(), schemaCommand(), versionCommand())
+		approvalsCommand(), approveCommand(), denyCommand(), reloadCommand(), auditCommand(), schemaCommand(), versionCommand())
 	err := root.ExecuteContext(ctx)
 	var coded *exitError
 	if err != nil && !errors.As(err, &coded) && isUsage(err) {

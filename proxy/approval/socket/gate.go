@@ -7,6 +7,8 @@ import (
 	"os/user"
 	"strconv"
 	"sync"
+
+	"sallyport/proxy/approval/socket/place"
 )
 
 const maxGuests = 64 // connections at a time
@@ -20,7 +22,7 @@ type gate struct {
 }
 
 func newGate(l *net.UnixListener, owner string) *gate {
-	return &gate{UnixListener: l, peer: peer, owner: owner, slots: make(chan struct{}, maxGuests)}
+	return &gate{UnixListener: l, peer: place.Peer, owner: owner, slots: make(chan struct{}, maxGuests)}
 }
 
 // Accept returns the next connection that is let in.

@@ -8,10 +8,10 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
 	"time"
 
 	"sallyport/proxy/approval"
+	"sallyport/proxy/approval/socket/place"
 )
 
 const (
@@ -43,17 +43,17 @@ func Listen(path string, d *approval.Desk) (*Server, error) {
 
 func listen(path string, d *approval.Desk) (*Server, error) {
 	if path == "" {
-		dir, err := home()
+		dir, err := place.Home()
 		if err != nil {
 			return nil, err
 		}
-		path = filepath.Join(dir, strconv.Itoa(os.Getpid())+suffix)
+		path = filepath.Join(dir, place.Name())
 	}
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
 	}
-	l, err := bind(path)
+	l, err := place.Bind(path)
 	if err != nil {
 		return nil, err
 	}
@@ -65,25 +65,6 @@ func listen(path string, d *approval.Desk) (*Server, error) {
 	s := &Server{desk: d, path: path, made: made, mux: http.NewServeMux(), done: make(chan struct{})}
 	s.serve(newGate(l, d.Owner()))
 	return s, nil
-}
-
-// home is the default folder, made if it is not there, without what dead
-// processes have left in it.
-func home() (string, error) {
-	dir, err := Dir()
-	if err != nil {
-		return "", err
-	}
-	if err := prepare(dir); err != nil {
-		return "", err
-	}
-	unlock, err := lock(dir)
-	if err != nil {
-		return "", err
-	}
-	defer unlock()
-	sweep(dir)
-	return dir, nil
 }
 
 // serve begins to answer. Close ends that, and waits for it.
@@ -115,7 +96,7 @@ func (s *Server) Path() string { return s.path }
 
 // Handle adds a verb of the running proxy, such as "reload": h gets POST
 // requests, with the name of who asks as their RemoteAddr, and answers with a
-// [Said], or with an error status and {"error": "a sentence"}.
+// [client.Said], or with an error status and {"error": "a sentence"}.
 func (s *Server) Handle(verb string, h http.Handler) {
 	s.mux.HandleFunc("POST /"+verb, func(w http.ResponseWriter, r *http.Request) {
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(time.Minute)) // it would end the request's context
@@ -125,7 +106,7 @@ func (s *Server) Handle(verb string, h http.Handler) {
 
 // Close removes the socket and ends what is being answered, after a moment.
 func (s *Server) Close() error {
-	gone := unbind(s.path, s.made)
+	gone := place.Unbind(s.path, s.made)
 	s.end()
 	ctx, cancel := context.WithTimeout(context.Background(), farewell)
 	defer cancel()

@@ -21,6 +21,8 @@ import (
 	"sallyport/policy"
 	"sallyport/proxy/approval"
 	"sallyport/proxy/approval/seal"
+	"sallyport/proxy/approval/socket/client"
+	"sallyport/proxy/approval/socket/place"
 	"sallyport/proxy/show"
 )
 
@@ -82,7 +84,7 @@ func ask(t *testing.T, d *approval.Desk, server, tool, args string) approval.Wai
 	return w
 }
 
-func serve(t *testing.T, d *approval.Desk, path string) (*Server, *Client) {
+func serve(t *testing.T, d *approval.Desk, path string) (*Server, *client.Client) {
 	t.Helper()
 	s, err := Listen(path, d)
 	if err != nil {
@@ -93,11 +95,16 @@ func serve(t *testing.T, d *approval.Desk, path string) (*Server, *Client) {
 			t.Error(err)
 		}
 	})
-	all, err := Dial(s.Path())
+	return s, dialed(t, s.Path())
+}
+
+func dialed(t *testing.T, path string) *client.Client {
+	t.Helper()
+	all, err := client.Dial(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s, all[0]
+	return all[0]
 }
 
 // folder is one of our own, with a short name: a socket's path is bounded.
@@ -122,7 +129,7 @@ func content(t *testing.T, path string) string {
 
 func status(t *testing.T, err error) int {
 	t.Helper()
-	var r *Refused
+	var r *client.Refused
 	if err != nil && !errors.As(err, &r) {
 		t.Fatal(err)
 	}
@@ -146,7 +153,7 @@ func TestApprove(t *testing.T) {
 	if q.Text != w.Question().Text(show.All) || q.Digest != show.Digest(q.Text) || !strings.Contains(q.Text, "⟨U+202E⟩") {
 		t.Errorf("what is shown: %s", q.Text)
 	}
-	if _, err := c.Answer(ctx, Answer{ID: w.ID, Approve: true, Digest: q.Digest}); err != nil {
+	if _, err := c.Answer(ctx, client.Answer{ID: w.ID, Approve: true, Digest: q.Digest}); err != nil {
 		t.Fatal(err)
 	}
 	b, err := c.List(ctx)
@@ -176,8 +183,8 @@ func TestRefusals(t *testing.T) {
 	other := ask(t, d, "far", "send", `{}`)
 	large := ask(t, d, "k8s", "drop", `"`+strings.Repeat("x", maxWhole)+`"`)
 	_, c := serve(t, d, filepath.Join(folder(t), "s.sock"))
-	yes := func(w approval.Waiting) Answer {
-		return Answer{ID: w.ID, Approve: true, Digest: show.Digest(whole(&w))}
+	yes := func(w approval.Waiting) client.Answer {
+		return client.Answer{ID: w.ID, Approve: true, Digest: show.Digest(whole(&w))}
 	}
 	wide, wider, stale, unread := yes(w), yes(w), yes(w), yes(w)
 	wide.For, wider.For, wider.Any = 11*time.Minute, time.Minute, true
@@ -186,7 +193,7 @@ func TestRefusals(t *testing.T) {
 	gone.ID = "q9"
 	for _, tt := range []struct {
 		why    string
-		answer Answer
+		answer client.Answer
 		want   int
 		says   string
 	}{
@@ -197,7 +204,7 @@ func TestRefusals(t *testing.T) {
 		{"a question that is asked elsewhere", yes(other), http.StatusForbidden, "it can be at elicitation"},
 		{"longer than allowed", wide, http.StatusForbidden, "at most it may be for 10m, these arguments"},
 		{"any arguments where that is not allowed", wider, http.StatusForbidden, "at most it may be"},
-		{"a reason without end", Answer{ID: w.ID, Reason: strings.Repeat("x", 501)}, http.StatusBadRequest, "500 characters"},
+		{"a reason without end", client.Answer{ID: w.ID, Reason: strings.Repeat("x", 501)}, http.StatusBadRequest, "500 characters"},
 	} {
 		_, err := c.Answer(t.Context(), tt.answer)
 		if got := status(t, err); got != tt.want || err != nil && !strings.Contains(err.Error(), tt.says) {
@@ -210,9 +217,16 @@ func TestRefusals(t *testing.T) {
 	if n := len(d.Board().Waiting); n != 3 {
 		t.Errorf("%d questions wait, not 3", n)
 	}
-	if _, err := c.Answer(t.Context(), Answer{ID: other.ID, Reason: "no"}); err != nil {
+	if _, err := c.Answer(t.Context(), client.Answer{ID: other.ID, Reason: "no"}); err != nil {
 		t.Errorf("a no is taken anywhere: %v", err)
 	}
+}
+
+// raw speaks to a socket without a client's care.
+func raw(path string) *http.Client {
+	return &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return place.Dial(ctx, path)
+	}}}
 }
 
 // TestStrict: a body that can be read in two ways, or says what nobody knows, is
@@ -220,7 +234,7 @@ func TestRefusals(t *testing.T) {
 func TestStrict(t *testing.T) {
 	d, _ := desk(t)
 	w := ask(t, d, "k8s", "drop", `{}`)
-	_, c := serve(t, d, filepath.Join(folder(t), "s.sock"))
+	s, _ := serve(t, d, filepath.Join(folder(t), "s.sock"))
 	digest := show.Digest(whole(&w))
 	for why, body := range map[string]string{
 		"a repeated key":     `{"id":"q1","approve":false,"approve":true,"text_sha256":"` + digest + `"}`,
@@ -231,7 +245,7 @@ func TestStrict(t *testing.T) {
 		"no JSON":            `yes`,
 		"too much":           `{"id":"q1","approve":true,"text_sha256":"` + digest + `"}` + strings.Repeat(" ", maxBody),
 	} {
-		resp, err := c.http.Post("http://sallyport/answer", "application/json", strings.NewReader(body))
+		resp, err := raw(s.Path()).Post("http://sallyport/answer", "application/json", strings.NewReader(body))
 		if err != nil {
 			t.Errorf("%s: %v", why, err)
 			continue
@@ -266,7 +280,7 @@ func TestOnlyOurUser(t *testing.T) {
 		{"another user", func(*net.UnixConn) (int, error) { return os.Geteuid() + 1, nil }},
 		{"nobody knows who", func(*net.UnixConn) (int, error) { return os.Geteuid(), errors.New("unknown") }},
 	} {
-		l, err := bind(filepath.Join(folder(t), "s.sock"))
+		l, err := place.Bind(filepath.Join(folder(t), "s.sock"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -276,7 +290,7 @@ func TestOnlyOurUser(t *testing.T) {
 		s := &Server{desk: d, path: l.Addr().String(), mux: http.NewServeMux(), done: make(chan struct{})}
 		s.serve(g)
 		path := filepath.Join(filepath.Dir(filepath.Dir(l.Addr().String())), "s.sock")
-		if b, err := newClient(path).List(t.Context()); err == nil {
+		if b, err := dialed(t, path).List(t.Context()); err == nil {
 			t.Errorf("%s is answered: %+v", tt.why, b)
 		}
 		s.end()
@@ -290,7 +304,7 @@ func TestOnlyOurUser(t *testing.T) {
 func TestModes(t *testing.T) {
 	t.Setenv("XDG_RUNTIME_DIR", "")
 	t.Setenv("XDG_STATE_HOME", folder(t))
-	dir, err := Dir()
+	dir, err := place.Dir()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -319,7 +333,7 @@ func TestModes(t *testing.T) {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := home(); err != nil || mode(dir) != 0o700 {
+	if _, err := place.Home(); err != nil || mode(dir) != 0o700 {
 		t.Errorf("a folder that others may read is closed: %v %o", err, mode(dir))
 	}
 }
@@ -370,17 +384,17 @@ func TestFolders(t *testing.T) {
 	}
 	t.Setenv("XDG_RUNTIME_DIR", open) // not ours alone: the state folder is taken
 	t.Setenv("XDG_STATE_HOME", dir)
-	if got, err := Dir(); err != nil || got != filepath.Join(dir, "sallyport", "run") {
+	if got, err := place.Dir(); err != nil || got != filepath.Join(dir, "sallyport", "run") {
 		t.Error(got, err)
 	}
 	t.Setenv("XDG_RUNTIME_DIR", dir)
-	if got, err := Dir(); err != nil || got != filepath.Join(dir, "sallyport") {
+	if got, err := place.Dir(); err != nil || got != filepath.Join(dir, "sallyport") {
 		t.Error(got, err)
 	}
 	if err := errors.Join(os.Mkdir(filepath.Join(dir, "sallyport"), 0o700), os.Chmod(filepath.Join(dir, "sallyport"), 0o777)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Dial(); err == nil {
+	if _, err := client.Dial(); err == nil {
 		t.Error("sockets are looked for where everybody can put one")
 	}
 }
@@ -402,7 +416,7 @@ func TestStale(t *testing.T) {
 	t.Setenv("XDG_RUNTIME_DIR", "")
 	t.Setenv("HOME", "/none")
 	t.Setenv("XDG_STATE_HOME", folder(t))
-	dir, err := home()
+	dir, err := place.Home()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -425,7 +439,7 @@ func TestStale(t *testing.T) {
 		t.Errorf("after Listen: %v", got)
 	}
 	leave(t, filepath.Join(dir, "2.sock"))
-	all, err := Dial()
+	all, err := client.Dial()
 	if err != nil || len(all) != 1 || all[0].Path() != mine {
 		t.Errorf("%v %v", all, err)
 	}
@@ -445,7 +459,7 @@ func TestStale(t *testing.T) {
 	if err := s.Close(); err != nil || len(sockets()) != 1 {
 		t.Errorf("%v: the socket of another was removed", err)
 	}
-	if _, err := Dial(mine); err == nil || !strings.Contains(err.Error(), "no sallyport answers at "+mine+": connection refused") {
+	if _, err := client.Dial(mine); err == nil || !strings.Contains(err.Error(), "no sallyport answers at "+mine+": connection refused") {
 		t.Error(err)
 	}
 }
@@ -454,7 +468,9 @@ func TestStale(t *testing.T) {
 func TestVerbs(t *testing.T) {
 	d, _ := desk(t)
 	s, c := serve(t, d, filepath.Join(folder(t), "s.sock"))
-	s.Handle("reload", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _ = reply(w, Said{"reloaded by " + r.RemoteAddr}) }))
+	s.Handle("reload", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = reply(w, client.Said{Message: "reloaded by " + r.RemoteAddr})
+	}))
 	s.Handle("open", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { refuse(w, http.StatusConflict, "not now") }))
 	if said, err := c.Tell(t.Context(), "reload"); err != nil || said.Message != "reloaded by alice" {
 		t.Error(said, err)
@@ -475,10 +491,10 @@ func TestWatch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := newClient(s.Path())
+	c := dialed(t, s.Path())
 	counts := make(chan int)
 	ended := make(chan error)
-	go func() { ended <- c.Watch(t.Context(), func(b Board) { counts <- len(b.Waiting) }) }()
+	go func() { ended <- c.Watch(t.Context(), func(b client.Board) { counts <- len(b.Waiting) }) }()
 	if n := <-counts; n != 0 {
 		t.Errorf("%d at first", n)
 	}

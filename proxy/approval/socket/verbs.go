@@ -14,6 +14,7 @@ import (
 
 	"sallyport/proxy/approval"
 	"sallyport/proxy/approval/form"
+	"sallyport/proxy/approval/socket/client"
 	"sallyport/proxy/show"
 	"sallyport/proxy/wire"
 )
@@ -21,7 +22,7 @@ import (
 // maxWhole is how many bytes of arguments are shown whole.
 const maxWhole = 1 << 20
 
-func (s *Server) board() Board {
+func (s *Server) board() client.Board {
 	b := board(s.desk.Board())
 	b.PID, b.Socket = os.Getpid(), s.path
 	return b
@@ -64,11 +65,11 @@ func (s *Server) question(w http.ResponseWriter, r *http.Request) {
 		fail(w, &q, err)
 		return
 	}
-	_ = reply(w, Question{Waiting: waiting(&q), Text: text, Digest: show.Digest(text)})
+	_ = reply(w, client.Question{Waiting: waiting(&q), Text: text, Digest: show.Digest(text)})
 }
 
 func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
-	var a Answer
+	var a client.Answer
 	if !read(w, r, &a) {
 		return
 	}
@@ -92,7 +93,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 		fail(w, &q, err)
 		return
 	}
-	var taken Taken
+	var taken client.Taken
 	if now, still := s.desk.Find(a.ID); still {
 		taken.Missing = now.Terms().Quorum - len(now.Approvals)
 	}
@@ -100,7 +101,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) revoke(w http.ResponseWriter, r *http.Request) {
-	var n named
+	var n client.Named
 	if !read(w, r, &n) {
 		return
 	}
@@ -139,7 +140,7 @@ func fail(w http.ResponseWriter, q *approval.Waiting, err error) {
 func refuse(w http.ResponseWriter, status int, sentence string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(fault{sentence}) // who does not wait for it is gone
+	_ = json.NewEncoder(w).Encode(client.Fault{Error: sentence}) // who does not wait for it is gone
 }
 
 func reply(w http.ResponseWriter, v any) error {

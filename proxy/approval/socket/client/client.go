@@ -1,4 +1,5 @@
-package socket
+// Package client is the command line's end of the socket of a running proxy.
+package client
 
 import (
 	"bytes"
@@ -14,10 +15,13 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"sallyport/proxy/approval/socket/place"
 )
 
 const (
 	maxReply = 64 << 20
+	maxFault = 64 << 10
 	hurry    = 5 * time.Second // for what a proxy answers at once
 	leisure  = 45 * time.Second
 )
@@ -37,6 +41,9 @@ type Refused struct {
 
 func (e *Refused) Error() string { return e.Sentence }
 
+// Unknown says that the proxy does not know what it was asked to do.
+func (e *Refused) Unknown() bool { return e.Status == http.StatusNotFound }
+
 // Dial finds running proxies: those at the given sockets or, without any, all of
 // this user's.
 func Dial(paths ...string) ([]*Client, error) {
@@ -44,7 +51,7 @@ func Dial(paths ...string) ([]*Client, error) {
 	if len(paths) > 0 {
 		for _, path := range paths {
 			c := newClient(path)
-			conn, err := c.dial(context.Background())
+			conn, err := place.Dial(context.Background(), path)
 			if err != nil {
 				return nil, fmt.Errorf("no sallyport answers at %s: %w", path, cause(err))
 			}
@@ -53,8 +60,8 @@ func Dial(paths ...string) ([]*Client, error) {
 		}
 		return all, nil
 	}
-	for _, dir := range dirs() {
-		found, err := living(dir)
+	for _, dir := range place.Dirs() {
+		found, err := place.Living(dir)
 		if err != nil {
 			return nil, fmt.Errorf("looking for running sallyports: %w", err)
 		}
@@ -81,32 +88,10 @@ func cause(err error) error {
 func newClient(path string) *Client {
 	c := &Client{path: path}
 	c.http = &http.Client{Transport: &http.Transport{
-		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return c.dial(ctx) },
+		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return place.Dial(ctx, path) },
 		DisableKeepAlives: true, DisableCompression: true,
 	}}
 	return c
-}
-
-// dial connects, and makes sure whom it speaks to: what another user says must
-// not be taken for a question.
-func (c *Client) dial(ctx context.Context) (net.Conn, error) {
-	if err := fits(c.path); err != nil {
-		return nil, err
-	}
-	d := net.Dialer{Timeout: hurry}
-	conn, err := d.DialContext(ctx, "unix", c.path)
-	if err != nil {
-		return nil, err
-	}
-	uid, err := peer(conn.(*net.UnixConn))
-	if own := os.Geteuid(); err == nil && uid != own && own != 0 {
-		err = errors.New("it belongs to another user")
-	}
-	if err != nil {
-		conn.Close()
-		return nil, err
-	}
-	return conn, nil
 }
 
 // Path is where the socket is.
@@ -143,10 +128,10 @@ func (c *Client) Answer(ctx context.Context, a Answer) (Taken, error) {
 
 // Revoke ends an approval that stands.
 func (c *Client) Revoke(ctx context.Context, id string) error {
-	return c.do(ctx, hurry, "POST /revoke", named{id}, nil)
+	return c.do(ctx, hurry, "POST /revoke", Named{id}, nil)
 }
 
-// Tell has the proxy do what [Server.Handle] has added.
+// Tell has the proxy do what its Handle has added.
 func (c *Client) Tell(ctx context.Context, verb string) (Said, error) {
 	var s Said
 	err := c.do(ctx, leisure, "POST /"+url.PathEscape(verb), nil, &s)
@@ -213,8 +198,8 @@ func (c *Client) send(ctx context.Context, what string, in any) (*http.Response,
 		return resp, nil
 	}
 	defer resp.Body.Close()
-	var f fault
-	if err := json.NewDecoder(io.LimitReader(resp.Body, maxBody)).Decode(&f); err != nil || f.Error == "" {
+	var f Fault
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxFault)).Decode(&f); err != nil || f.Error == "" {
 		f.Error = "the sallyport at " + c.path + " answers " + resp.Status
 	}
 	return nil, &Refused{resp.StatusCode, f.Error}

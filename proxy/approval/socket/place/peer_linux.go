@@ -1,4 +1,4 @@
-package socket
+package place
 
 import (
 	"net"
@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// peer is the user at the other end of a connection, as the kernel knows.
-func peer(c *net.UnixConn) (uid int, err error) {
+// Peer is the user at the other end of a connection, as the kernel knows.
+func Peer(c *net.UnixConn) (uid int, err error) {
 	raw, err := c.SyscallConn()
 	if err != nil {
 		return 0, err

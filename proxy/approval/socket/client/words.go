@@ -1,13 +1,6 @@
-package socket
+package client
 
-import (
-	"crypto/sha256"
-	"encoding/hex"
-	"time"
-
-	"sallyport/proxy/approval"
-	"sallyport/proxy/show"
-)
+import "time"
 
 // Board is what lies on the desk of one proxy.
 type Board struct {
@@ -82,7 +75,8 @@ type Taken struct {
 	Missing int `json:"missing"` // how many more people have to approve
 }
 
-type named struct {
+// Named is what is to be revoked.
+type Named struct {
 	ID string `json:"id"`
 }
 
@@ -91,39 +85,7 @@ type Said struct {
 	Message string `json:"message"`
 }
 
-type fault struct {
+// Fault is why a proxy does not do as it is asked.
+type Fault struct {
 	Error string `json:"error"`
 }
-
-func about(id string, s *approval.Subject) About {
-	digest := sha256.Sum256(s.Params)
-	return About{ID: id, Role: s.Role, Client: s.Agent, Server: s.Server, Tool: s.Tool, Tier: s.Decision.Tier().String(),
-		Rule: s.Decision.Rule(), RuleAt: s.Decision.At(), Arguments: hex.EncodeToString(digest[:])}
-}
-
-func waiting(w *approval.Waiting) Waiting {
-	terms := w.Terms()
-	return Waiting{About: about(w.ID, &w.Subject), Asked: w.Asked.UTC(), Expires: w.Expires.UTC(), Via: terms.Via,
-		Approvals: len(w.Approvals), Quorum: terms.Quorum, Attended: w.Attended}
-}
-
-func board(b approval.Board) Board {
-	out := Board{Waiting: []Waiting{}, Remembered: []Remembered{}, Unspent: []Unspent{}}
-	for _, w := range b.Waiting {
-		out.Waiting = append(out.Waiting, waiting(&w))
-	}
-	for _, m := range b.Remembered {
-		by := []string{}
-		for _, a := range m.By {
-			by = append(by, a.Approver)
-		}
-		out.Remembered = append(out.Remembered, Remembered{about(m.ID, &m.Subject), m.Any, m.Until.UTC(), by, m.Uses})
-	}
-	for _, u := range b.Unspent {
-		out.Unspent = append(out.Unspent, Unspent{about(u.ID, &u.Subject), u.Until.UTC(), u.By})
-	}
-	return out
-}
-
-// whole is all of a question, nothing left out.
-func whole(w *approval.Waiting) string { return w.Question().Text(show.All) }

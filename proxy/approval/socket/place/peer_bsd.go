@@ -1,6 +1,6 @@
 //go:build darwin || freebsd
 
-package socket
+package place
 
 import (
 	"net"
@@ -11,8 +11,8 @@ import (
 // solLocal is SOL_LOCAL, which is zero on these systems.
 const solLocal = 0
 
-// peer is the user at the other end of a connection, as the kernel knows.
-func peer(c *net.UnixConn) (uid int, err error) {
+// Peer is the user at the other end of a connection, as the kernel knows.
+func Peer(c *net.UnixConn) (uid int, err error) {
 	raw, err := c.SyscallConn()
 	if err != nil {
 		return 0, err

@@ -1,6 +1,6 @@
 //go:build linux || darwin || freebsd
 
-package socket
+package place
 
 import (
 	"errors"
@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -44,6 +45,28 @@ func prepare(dir string) error {
 }
 
 const patience = 3 * time.Second
+
+// Home is the default folder, made if it is not there, without what dead processes
+// have left in it.
+func Home() (string, error) {
+	dir, err := Dir()
+	if err != nil {
+		return "", err
+	}
+	if err := prepare(dir); err != nil {
+		return "", err
+	}
+	unlock, err := lock(dir)
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	sweep(dir)
+	return dir, nil
+}
+
+// Name is what a socket in the default folder is called.
+func Name() string { return strconv.Itoa(os.Getpid()) + suffix }
 
 // lock keeps others from making or removing sockets in a folder.
 func lock(dir string) (unlock func(), err error) {
@@ -86,9 +109,9 @@ func sweep(dir string) {
 	}
 }
 
-// bind listens at a path at which nobody else does. The socket is made where only
+// Bind listens at a path at which nobody else does. The socket is made where only
 // we can reach it, and moved to its place with its final mode.
-func bind(path string) (*net.UnixListener, error) {
+func Bind(path string) (*net.UnixListener, error) {
 	dir := filepath.Dir(path)
 	if err := errors.Join(fits(path), safe(dir)); err != nil {
 		return nil, err
@@ -123,8 +146,8 @@ func bind(path string) (*net.UnixListener, error) {
 	return l, nil
 }
 
-// unbind removes a socket that is still the one which was made.
-func unbind(path string, made os.FileInfo) error {
+// Unbind removes a socket that is still the one which was made.
+func Unbind(path string, made os.FileInfo) error {
 	unlock, err := lock(filepath.Dir(path))
 	if err != nil {
 		return err
@@ -136,8 +159,8 @@ func unbind(path string, made os.FileInfo) error {
 	return os.Remove(path)
 }
 
-// living are the sockets of a folder that somebody listens at.
-func living(dir string) ([]string, error) {
+// Living are the sockets of a folder that somebody listens at.
+func Living(dir string) ([]string, error) {
 	switch err := safe(dir); {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil
