@@ -1,4 +1,4 @@
-package main
+package desks
 
 import (
 	"bytes"
@@ -15,14 +15,16 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sallyport/cmd/sallyport/words"
 	"sallyport/proxy/approval/form"
-	"sallyport/proxy/approval/socket"
+	"sallyport/proxy/approval/socket/client"
 )
 
-func approvalsCommand() *cobra.Command {
+// Approvals is the command that lists what lies on the desks, and those below it.
+func Approvals() *cobra.Command {
 	var p proxies
 	var asJSON bool
-	c := group(&cobra.Command{
+	c := words.Group(&cobra.Command{
 		Use: "approvals", Short: "Look at the questions that wait, and at the approvals that stand",
 		Long: `approvals lists, for all running proxies of this user, the calls that wait for a
 person, the approvals that are remembered for more calls than one, and those that
@@ -33,13 +35,13 @@ Exit codes: 0 done; 1 a proxy does not answer, or there is no such id; 2 wrong u
   sallyport approvals --json
   sallyport approvals show k7mq2x
   sallyport approvals revoke k7mq2x`,
-	}, approvalsShowCommand(&p), approvalsRevokeCommand(&p), approvalsWatchCommand(&p), approvalsOpenCommand(&p), approvalsKeyCommand())
-	c.RunE = ran(func(c *cobra.Command, _ []string) error {
+	}, showCommand(&p), revokeCommand(&p), watchCommand(&p), openCommand(&p), keyCommand())
+	c.RunE = words.Ran(func(c *cobra.Command, _ []string) error {
 		all, err := p.desks(c.Context(), c.ErrOrStderr())
 		if err != nil {
 			return err
 		}
-		boards := make([]socket.Board, 0, len(all))
+		boards := make([]client.Board, 0, len(all))
 		for _, d := range all {
 			boards = append(boards, d.board)
 		}
@@ -57,32 +59,32 @@ Exit codes: 0 done; 1 a proxy does not answer, or there is no such id; 2 wrong u
 }
 
 // writeBoards lays out what lies on all desks together.
-func writeBoards(out io.Writer, boards []socket.Board, now time.Time) error {
-	var all socket.Board
+func writeBoards(out io.Writer, boards []client.Board, now time.Time) error {
+	var all client.Board
 	for _, b := range boards {
 		all.Waiting = append(all.Waiting, b.Waiting...)
 		all.Remembered = append(all.Remembered, b.Remembered...)
 		all.Unspent = append(all.Unspent, b.Unspent...)
 	}
-	slices.SortStableFunc(all.Waiting, func(x, y socket.Waiting) int { return x.Asked.Compare(y.Asked) })
+	slices.SortStableFunc(all.Waiting, func(x, y client.Waiting) int { return x.Asked.Compare(y.Asked) })
 	if len(all.Waiting) == 0 {
 		if _, err := fmt.Fprintln(out, "Nothing waits."); err != nil {
 			return err
 		}
 	}
 	return errors.Join(
-		table(out, "", "ID\tAGE\tEXPIRES IN\tROLE\tSERVER\tTOOL\tTIER\tAPPROVED\tVIA", all.Waiting, func(w socket.Waiting) []string {
+		table(out, "", "ID\tAGE\tEXPIRES IN\tROLE\tSERVER\tTOOL\tTIER\tAPPROVED\tVIA", all.Waiting, func(w client.Waiting) []string {
 			return []string{w.ID, short(now.Sub(w.Asked)), short(w.Expires.Sub(now)), w.Role, w.Server, w.Tool, w.Tier,
 				fmt.Sprintf("%d of %d", w.Approvals, w.Quorum), strings.Join(w.Via, ", ")}
 		}),
-		table(out, "\nRemembered", "ID\tENDS IN\tROLE\tSERVER\tTOOL\tTIER\tARGUMENTS\tUSES\tBY", all.Remembered, func(m socket.Remembered) []string {
+		table(out, "\nRemembered", "ID\tENDS IN\tROLE\tSERVER\tTOOL\tTIER\tARGUMENTS\tUSES\tBY", all.Remembered, func(m client.Remembered) []string {
 			arguments := m.Arguments[:min(12, len(m.Arguments))] + "…"
 			if m.Any {
 				arguments = "any"
 			}
 			return []string{m.ID, short(m.Until.Sub(now)), m.Role, m.Server, m.Tool, m.Tier, arguments, fmt.Sprint(m.Uses), strings.Join(m.By, ", ")}
 		}),
-		table(out, "\nApproved, for one call that has not come yet", "ID\tENDS IN\tROLE\tSERVER\tTOOL\tTIER\tBY", all.Unspent, func(u socket.Unspent) []string {
+		table(out, "\nApproved, for one call that has not come yet", "ID\tENDS IN\tROLE\tSERVER\tTOOL\tTIER\tBY", all.Unspent, func(u client.Unspent) []string {
 			return []string{u.ID, short(u.Until.Sub(now)), u.Role, u.Server, u.Tool, u.Tier, u.By}
 		}))
 }

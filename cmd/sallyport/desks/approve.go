@@ -1,4 +1,4 @@
-package main
+package desks
 
 import (
 	"bufio"
@@ -12,11 +12,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sallyport/cmd/sallyport/words"
 	"sallyport/proxy/approval/form"
-	"sallyport/proxy/approval/socket"
+	"sallyport/proxy/approval/socket/client"
 )
 
-func approveCommand() *cobra.Command {
+// Approve is the command that says yes.
+func Approve() *cobra.Command {
 	var p proxies
 	var span time.Duration
 	var anyArguments, yes bool
@@ -34,13 +36,13 @@ Exit codes: 0 done; 1 not approved, and why; 2 wrong usage.`,
 		Example: `  sallyport approve k7mq2x
   sallyport approve k7mq2x --for 10m --yes`,
 		Args: oneID,
-		RunE: ran(func(c *cobra.Command, args []string) error {
-			a := socket.Answer{Approve: true, For: span, Any: anyArguments}
+		RunE: words.Ran(func(c *cobra.Command, args []string) error {
+			a := client.Answer{Approve: true, For: span, Any: anyArguments}
 			switch {
 			case c.Flags().Changed("for") && span <= 0:
-				return usage("--for %v: write a duration such as 10m", span)
+				return words.Usage("--for %v: write a duration such as 10m", span)
 			case anyArguments && span == 0:
-				return usage("--any-arguments needs --for: say for how long")
+				return words.Usage("--any-arguments needs --for: say for how long")
 			}
 			e, err := p.find(c, args[0], waits)
 			if err != nil {
@@ -65,7 +67,7 @@ Exit codes: 0 done; 1 not approved, and why; 2 wrong usage.`,
 	return c
 }
 
-func approve(c *cobra.Command, e entry, a socket.Answer) error {
+func approve(c *cobra.Command, e entry, a client.Answer) error {
 	taken, err := e.Answer(c.Context(), a)
 	if err != nil {
 		return fit(err)
@@ -89,7 +91,7 @@ func approve(c *cobra.Command, e entry, a socket.Answer) error {
 var errNotApproved = errors.New("not approved; the question still waits")
 
 // confirm asks whoever is at the terminal.
-func confirm(c *cobra.Command, a socket.Answer) error {
+func confirm(c *cobra.Command, a client.Answer) error {
 	how := ""
 	if a.For > 0 {
 		how = " " + form.Wider(a.For, a.Any)

@@ -1,14 +1,16 @@
-package main
+package desks
 
 import (
 	"fmt"
 
 	"github.com/spf13/cobra"
 
-	"sallyport/proxy/approval/socket"
+	"sallyport/cmd/sallyport/words"
+	"sallyport/proxy/approval/socket/client"
 )
 
-func denyCommand() *cobra.Command {
+// Deny is the command that says no.
+func Deny() *cobra.Command {
 	var p proxies
 	var reason string
 	c := &cobra.Command{
@@ -21,12 +23,12 @@ Exit codes: 0 done; 1 there is no such question any more; 2 wrong usage.`,
 		Example: `  sallyport deny k7mq2x
   sallyport deny k7mq2x --reason "not in production"`,
 		Args: oneID,
-		RunE: ran(func(c *cobra.Command, args []string) error {
+		RunE: words.Ran(func(c *cobra.Command, args []string) error {
 			e, err := p.find(c, args[0], waits)
 			if err != nil {
 				return err
 			}
-			if _, err := e.Answer(c.Context(), socket.Answer{ID: e.ID, Reason: reason}); err != nil {
+			if _, err := e.Answer(c.Context(), client.Answer{ID: e.ID, Reason: reason}); err != nil {
 				return fit(err)
 			}
 			_, err = fmt.Fprintf(c.OutOrStdout(), "Denied: %s.\n", e.what())

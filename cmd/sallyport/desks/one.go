@@ -1,26 +1,26 @@
-package main
+package desks
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"sallyport/cmd/sallyport/words"
 	"sallyport/proxy/approval/seal"
-	"sallyport/proxy/approval/socket"
+	"sallyport/proxy/approval/socket/client"
 	"sallyport/proxy/show"
 )
 
-func approvalsShowCommand(p *proxies) *cobra.Command {
+func showCommand(p *proxies) *cobra.Command {
 	return &cobra.Command{
 		Use: "show ID", Short: "Read one question, with all of its arguments",
 		Example: "  sallyport approvals show k7mq2x",
 		Args:    oneID,
-		RunE: ran(func(c *cobra.Command, args []string) error {
+		RunE: words.Ran(func(c *cobra.Command, args []string) error {
 			e, err := p.find(c, args[0], waits)
 			if err != nil {
 				return err
@@ -42,14 +42,14 @@ func showQuestion(c *cobra.Command, e entry) (digest string, err error) {
 	return digest, err
 }
 
-func approvalsRevokeCommand(p *proxies) *cobra.Command {
+func revokeCommand(p *proxies) *cobra.Command {
 	return &cobra.Command{
 		Use: "revoke ID", Short: "Take back an approval that stands",
 		Long: `revoke takes back an approval that is remembered for more calls than one, or that
 no call has used yet. A call that was sent already cannot be taken back.`,
 		Example: "  sallyport approvals revoke k7mq2x",
 		Args:    oneID,
-		RunE: ran(func(c *cobra.Command, args []string) error {
+		RunE: words.Ran(func(c *cobra.Command, args []string) error {
 			e, err := p.find(c, args[0], stands)
 			if err != nil {
 				return err
@@ -63,12 +63,12 @@ no call has used yet. A call that was sent already cannot be taken back.`,
 	}
 }
 
-func approvalsWatchCommand(p *proxies) *cobra.Command {
+func watchCommand(p *proxies) *cobra.Command {
 	return &cobra.Command{
 		Use: "watch", Short: "List again at each change, until interrupted",
 		Example: "  sallyport approvals watch",
-		Args:    noArgs,
-		RunE: ran(func(c *cobra.Command, _ []string) error {
+		Args:    words.NoArgs,
+		RunE: words.Ran(func(c *cobra.Command, _ []string) error {
 			clients, err := p.dial()
 			switch {
 			case err != nil:
@@ -82,19 +82,19 @@ func approvalsWatchCommand(p *proxies) *cobra.Command {
 }
 
 // watch lists what lies on the desks until the last of them is gone.
-func watch(c *cobra.Command, clients []*socket.Client) error {
+func watch(c *cobra.Command, clients []*client.Client) error {
 	ctx, cancel := context.WithCancel(c.Context())
 	defer cancel()
 	type change struct {
 		of    int
-		board socket.Board
+		board client.Board
 	}
 	changes := make(chan change)
 	errs := make([]error, len(clients))
 	var wg sync.WaitGroup
 	for i, one := range clients {
 		wg.Go(func() {
-			err := one.Watch(ctx, func(b socket.Board) {
+			err := one.Watch(ctx, func(b client.Board) {
 				select {
 				case changes <- change{i, b}:
 				case <-ctx.Done():
@@ -106,7 +106,7 @@ func watch(c *cobra.Command, clients []*socket.Client) error {
 		})
 	}
 	go func() { wg.Wait(); close(changes) }()
-	boards := make([]socket.Board, len(clients))
+	boards := make([]client.Board, len(clients))
 	for one := range changes {
 		boards[one.of] = one.board
 		now := time.Now()
@@ -118,14 +118,14 @@ func watch(c *cobra.Command, clients []*socket.Client) error {
 	return errors.Join(errs...)
 }
 
-func approvalsOpenCommand(p *proxies) *cobra.Command {
+func openCommand(p *proxies) *cobra.Command {
 	return &cobra.Command{
 		Use: "open", Short: "Print a fresh link to the page on which questions are answered",
 		Long: `open prints, for each running proxy that has a web page, a link that opens it once
 for whoever has the link. Proxies without one are passed over.`,
 		Example: "  sallyport approvals open",
-		Args:    noArgs,
-		RunE: ran(func(c *cobra.Command, _ []string) error {
+		Args:    words.NoArgs,
+		RunE: words.Ran(func(c *cobra.Command, _ []string) error {
 			n, err := p.tell(c, "open", true)
 			if n == 0 && err == nil {
 				return errors.New("no running sallyport has a web page: add web { } to the approval block of its policy")
@@ -145,9 +145,9 @@ func (p *proxies) tell(c *cobra.Command, verb string, mayLack bool) (n int, err 
 	var all []error
 	for _, one := range clients {
 		said, err := one.Tell(c.Context(), verb)
-		var no *socket.Refused
+		var no *client.Refused
 		switch {
-		case mayLack && errors.As(err, &no) && no.Status == http.StatusNotFound:
+		case mayLack && errors.As(err, &no) && no.Unknown():
 		case err != nil:
 			all = append(all, fmt.Errorf("%s: %w", cell(one.Name()), fit(err)))
 		default:
@@ -158,14 +158,14 @@ func (p *proxies) tell(c *cobra.Command, verb string, mayLack bool) (n int, err 
 	return n, errors.Join(append(all, err)...)
 }
 
-func approvalsKeyCommand() *cobra.Command {
+func keyCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "key", Short: "Make a key for a key file",
 		Long: `key prints a line for the key_file of an approval block. Replicas that share the
 file take each other's request states.`,
 		Example: "  (umask 077; sallyport approvals key > sallyport.key)",
-		Args:    noArgs,
-		RunE: ran(func(c *cobra.Command, _ []string) error {
+		Args:    words.NoArgs,
+		RunE: words.Ran(func(c *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintln(c.OutOrStdout(), seal.Generate())
 			return err
 		}),

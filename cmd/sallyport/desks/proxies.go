@@ -1,4 +1,9 @@
-package main
+// Package desks are the commands by which people answer the questions of running
+// proxies, and tell those what to do.
+//
+// Whatever a proxy says is made fit for a terminal once more before it is written:
+// most of it was written by a client or a server in the first place.
+package desks
 
 import (
 	"context"
@@ -9,24 +14,26 @@ import (
 	"unicode"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
-	"sallyport/proxy/approval/socket"
+	"sallyport/cmd/sallyport/words"
+	"sallyport/proxy/approval/socket/client"
 	"sallyport/proxy/show"
 )
 
 // proxies are the running ones that a command speaks to.
 type proxies struct{ socket string }
 
-func (p *proxies) flag(f *pflag.FlagSet) {
+func (p *proxies) flag(f interface {
+	StringVar(*string, string, string, string)
+}) {
 	f.StringVar(&p.socket, "socket", "", "speak to the proxy at this socket `PATH` (default: to all of this user)")
 }
 
-func (p *proxies) dial() ([]*socket.Client, error) {
+func (p *proxies) dial() ([]*client.Client, error) {
 	if p.socket != "" {
-		return socket.Dial(p.socket)
+		return client.Dial(p.socket)
 	}
-	return socket.Dial()
+	return client.Dial()
 }
 
 // errNoProxy is what to say where there is nobody to speak to.
@@ -34,8 +41,8 @@ var errNoProxy = errors.New("no sallyport of this user is running")
 
 // desk is what lies on the desk of one proxy.
 type desk struct {
-	*socket.Client
-	board socket.Board
+	*client.Client
+	board client.Board
 }
 
 // desks asks all proxies. Who does not answer is told of, and left out.
@@ -61,8 +68,8 @@ func (p *proxies) desks(ctx context.Context, stderr io.Writer) ([]desk, error) {
 
 // entry is one thing on a desk that can be named by its id.
 type entry struct {
-	*socket.Client
-	socket.About
+	*client.Client
+	client.About
 }
 
 // what is an entry in a few words.
@@ -71,7 +78,7 @@ func (e entry) what() string {
 }
 
 // find looks for what an id, or the beginning of one, names.
-func (p *proxies) find(c *cobra.Command, id string, of func(socket.Board) []socket.About) (entry, error) {
+func (p *proxies) find(c *cobra.Command, id string, of func(client.Board) []client.About) (entry, error) {
 	all, err := p.desks(c.Context(), c.ErrOrStderr())
 	if err != nil {
 		return entry{}, err
@@ -95,9 +102,9 @@ func (p *proxies) find(c *cobra.Command, id string, of func(socket.Board) []sock
 	case len(found) == 1:
 		return found[0], nil
 	case len(exact) > 1:
-		return entry{}, usage("%s lies on the desks of several proxies; say --socket with one of: %s", cell(id), each(exact, entry.Path))
+		return entry{}, words.Usage("%s lies on the desks of several proxies; say --socket with one of: %s", cell(id), each(exact, entry.Path))
 	case len(found) > 1:
-		return entry{}, usage("%s is the beginning of several: %s", cell(id), each(found, func(e entry) string { return cell(e.ID) }))
+		return entry{}, words.Usage("%s is the beginning of several: %s", cell(id), each(found, func(e entry) string { return cell(e.ID) }))
 	case len(all) == 0:
 		return entry{}, fmt.Errorf("nothing is called %s: %w", cell(id), errNoProxy)
 	default:
@@ -114,8 +121,8 @@ func each(all []entry, word func(entry) string) string {
 }
 
 // waits are the questions of a desk.
-func waits(b socket.Board) []socket.About {
-	var all []socket.About
+func waits(b client.Board) []client.About {
+	var all []client.About
 	for _, w := range b.Waiting {
 		all = append(all, w.About)
 	}
@@ -123,8 +130,8 @@ func waits(b socket.Board) []socket.About {
 }
 
 // stands are the approvals of a desk.
-func stands(b socket.Board) []socket.About {
-	var all []socket.About
+func stands(b client.Board) []client.About {
+	var all []client.About
 	for _, m := range b.Remembered {
 		all = append(all, m.About)
 	}
@@ -137,7 +144,7 @@ func stands(b socket.Board) []socket.About {
 // oneID is a command line that names one thing.
 func oneID(c *cobra.Command, args []string) error {
 	if len(args) != 1 || args[0] == "" {
-		return usage("say which: %s (see: sallyport approvals)", c.UseLine())
+		return words.Usage("say which: %s (see: sallyport approvals)", c.UseLine())
 	}
 	return nil
 }

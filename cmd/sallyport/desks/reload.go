@@ -1,8 +1,13 @@
-package main
+package desks
 
-import "github.com/spf13/cobra"
+import (
+	"github.com/spf13/cobra"
 
-func reloadCommand() *cobra.Command {
+	"sallyport/cmd/sallyport/words"
+)
+
+// Reload is the command that has policies read again.
+func Reload() *cobra.Command {
 	var p proxies
 	c := &cobra.Command{
 		Use:   "reload",
@@ -13,8 +18,8 @@ mistakes changes nothing: the proxy goes on with the one it has, and says why.
 Exit codes: 0 all have; 1 one has not, or none is running; 2 wrong usage.`,
 		Example: `  sallyport reload
   sallyport reload --socket /run/sallyport/approvals.sock`,
-		Args: noArgs,
-		RunE: ran(func(c *cobra.Command, _ []string) error {
+		Args: words.NoArgs,
+		RunE: words.Ran(func(c *cobra.Command, _ []string) error {
 			_, err := p.tell(c, "reload", false)
 			return err
 		}),
