@@ -276,3 +276,19 @@ func TestUnrecordedQuestion(t *testing.T) {
 func yes() approval.Answer {
 	return approval.Answer{Word: approval.Approve, Channel: approval.CommandLine, Approver: "owner"}
 }
+
+// TestNoDesk: a proxy that was given no desk asks nobody, and so refuses.
+func TestNoDesk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := asking(t, config{deskless: true})
+		x.client.say(greeting)
+		synctest.Wait()
+		x.client.heard()
+		x.client.say(drop("1", ""))
+		synctest.Wait()
+		if code := one(t, x).Result.Meta.Refusal.Code; code != "needs_person" || calls(x.fake("fs")) != 0 {
+			t.Errorf("%q", code)
+		}
+		x.end()
+	})
+}

@@ -96,7 +96,9 @@ func newSession(t testing.TB, c config) *session {
 		}
 		x.fakes = append(x.fakes, f)
 	}
-	x.openDesk(c)
+	if !c.deskless {
+		x.openDesk(c)
+	}
 	p := proxy.New(proxy.Config{Policy: pol, Servers: pol.Servers(), Audit: x.log, Logger: hclog.NewNullLogger(), Desk: x.desk,
 		Launch:  func(s policy.Server) upstream.Launch { return x.fake(s.Name).launch },
 		Backoff: c.backoff, Version: "test"})

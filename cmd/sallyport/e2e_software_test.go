@@ -72,7 +72,7 @@ func (e *errand) command(ctx context.Context, argv ...string) *exec.Cmd {
 
 // driver runs one of our own programs around a client.
 func (e *errand) driver(ctx context.Context, argv ...string) (seen, error) {
-	plan, err := json.Marshal(map[string]any{"mode": e.agent.mode, "calls": e.calls})
+	plan, err := json.Marshal(map[string]any{"mode": e.agent.mode, "calls": e.calls, "elicit": e.elicit})
 	if err != nil {
 		return seen{}, err
 	}
@@ -96,7 +96,12 @@ func goSDK(ctx context.Context, e *errand) (seen, error) {
 
 // mcpGo drives the client of mcp-go, which is a part of this module.
 func mcpGo(ctx context.Context, e *errand) (seen, error) {
-	c := client.NewClient(transport.NewStdio(e.argv[0], nil, e.argv[1:]...))
+	who := &person{how: e.elicit}
+	var opts []client.ClientOption
+	if e.elicit != "none" {
+		opts = append(opts, client.WithElicitationHandler(who))
+	}
+	c := client.NewClient(transport.NewStdio(e.argv[0], nil, e.argv[1:]...), opts...)
 	if err := c.Start(ctx); err != nil {
 		return seen{}, err
 	}
@@ -132,7 +137,26 @@ func mcpGo(ctx context.Context, e *errand) (seen, error) {
 		}
 		s.Calls = append(s.Calls, got)
 	}
+	s.Asked = who.asked
 	return s, c.Close()
+}
+
+// person answers the forms that mcp-go's client is asked to show.
+type person struct {
+	how   string
+	asked []string
+}
+
+func (p *person) Elicit(ctx context.Context, r mcp.ElicitationRequest) (*mcp.ElicitationResult, error) {
+	p.asked = append(p.asked, r.Params.Message)
+	switch p.how {
+	case "decline", "cancel":
+		return &mcp.ElicitationResult{ElicitationResponse: mcp.ElicitationResponse{Action: mcp.ElicitationResponseAction(p.how)}}, nil
+	case "silence":
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return &mcp.ElicitationResult{ElicitationResponse: mcp.ElicitationResponse{Action: mcp.ElicitationResponseActionAccept}}, nil
 }
 
 // inspector runs the inspector's command line, once for the list and once for

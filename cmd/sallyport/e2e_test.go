@@ -51,6 +51,10 @@ type subject struct {
 	left  map[string]bool // files in the folder of the run, and whether the built-in policy lets them come to be
 }
 
+// needsPerson stands for what a client hears of a call that its user did not
+// approve: that he was asked, or that nobody could be.
+const needsPerson = "{needs a person}"
+
 var subjects = []subject{
 	{
 		name: "npm-everything", eras: legacy,
@@ -60,7 +64,7 @@ var subjects = []subject{
 			{Name: "get-sum", Arguments: map[string]any{"a": 2, "b": 3}, says: "The sum of 2 and 3 is 5."},
 			{Name: "get-sum", Arguments: map[string]any{"a": 2}, fails: true, says: "b", refused: "the arguments do not fit the input schema"},
 			{Name: "trigger-sampling-request", Arguments: map[string]any{"prompt": "hello", "maxTokens": 5}, asks: true,
-				says: "sampled by the driver", refused: "is of tier external: this needs a person"},
+				says: "sampled by the driver", refused: needsPerson},
 		},
 	},
 	{
@@ -70,7 +74,7 @@ var subjects = []subject{
 			{Name: "list_directory", Arguments: map[string]any{"path": "{DIR}"}, says: "[FILE] hello.txt"},
 			{Name: "read_text_file", Arguments: map[string]any{"path": "{DIR}/hello.txt"}, says: "Hello, {DIR}."},
 			{Name: "read_text_file", Arguments: map[string]any{"path": "/etc/hostname"}, fails: true, says: "Access denied"},
-			{Name: "write_file", Arguments: map[string]any{"path": "{DIR}/new.txt", "content": "x"}, says: "Successfully wrote", refused: "is of tier delete: this needs a person"},
+			{Name: "write_file", Arguments: map[string]any{"path": "{DIR}/new.txt", "content": "x"}, says: "Successfully wrote", refused: needsPerson},
 		},
 		left: map[string]bool{"hello.txt": true, "new.txt": false},
 	},
@@ -82,7 +86,7 @@ var subjects = []subject{
 		calls: []plannedCall{
 			{Name: "create_entities", Arguments: map[string]any{"entities": []any{map[string]any{"name": "port", "entityType": "gate", "observations": []any{"two gates"}}}}, says: "two gates"},
 			{Name: "search_nodes", Arguments: map[string]any{"query": "port"}, says: "two gates"},
-			{Name: "delete_entities", Arguments: map[string]any{"entityNames": []any{"port"}}, says: "deleted", refused: "is of tier delete: this needs a person"},
+			{Name: "delete_entities", Arguments: map[string]any{"entityNames": []any{"port"}}, says: "deleted", refused: needsPerson},
 			{Name: "read_graph", Arguments: map[string]any{}, says: "entities"},
 		},
 		left: map[string]bool{"memory.jsonl": true},
@@ -91,10 +95,10 @@ var subjects = []subject{
 		name: "gosdk-everything", eras: legacy | modern,
 		argv: func(s software) []string { return []string{filepath.Join(s.dir, "bin", "everything-server")} },
 		calls: []plannedCall{
-			{Name: "test_simple_text", says: "This is a simple text response for testing.", refused: "needs a person"},
-			{Name: "test_error_handling", fails: true, says: "error", refused: "needs a person"},
-			{Name: "test_sampling", Arguments: map[string]any{"prompt": "hello"}, eras: legacy, asks: true, says: "sampled by the driver", refused: "needs a person"},
-			{Name: "test_input_required_result_sampling", eras: modern, asks: true, says: "sampled by the driver", refused: "needs a person"},
+			{Name: "test_simple_text", says: "This is a simple text response for testing.", refused: needsPerson},
+			{Name: "test_error_handling", fails: true, says: "error", refused: needsPerson},
+			{Name: "test_sampling", Arguments: map[string]any{"prompt": "hello"}, eras: legacy, asks: true, says: "sampled by the driver", refused: needsPerson},
+			{Name: "test_input_required_result_sampling", eras: modern, asks: true, says: "sampled by the driver", refused: needsPerson},
 			{Name: "no_such_tool", lost: true, fails: true, says: "no_such_tool", refused: "no_such_tool"},
 		},
 	},
@@ -106,6 +110,7 @@ type seen struct {
 	Protocol string       `json:"protocol"`
 	Tools    []string     `json:"tools"`
 	Calls    []seenResult `json:"calls"`
+	Asked    []string     `json:"asked"` // the texts of the forms that it was to show
 }
 
 type seenResult struct {
@@ -120,6 +125,7 @@ type agent struct {
 	mode  string
 	era   func(subject) era // that it speaks with a server
 	asked bool              // it can be asked for a sample
+	mute  bool              // it cannot be asked anything
 	sure  bool              // it calls no tool that is not listed
 	drive func(context.Context, *errand) (seen, error)
 }
@@ -142,16 +148,17 @@ var agents = []agent{
 	{name: "gosdk", era: newest, asked: true, drive: goSDK},
 	{name: "gosdk-2025-06-18", mode: "2025-06-18", era: always(legacy), asked: true, drive: goSDK},
 	{name: "mcp-go", era: always(legacy), drive: mcpGo},
-	{name: "inspector", era: newest, sure: true, drive: inspector},
+	{name: "inspector", era: newest, sure: true, mute: true, drive: inspector},
 }
 
 // An errand is one run of a client.
 type errand struct {
 	software
-	agent agent
-	argv  []string // the server, or sallyport in front of it
-	calls []plannedCall
-	said  bytes.Buffer // on stderr
+	agent  agent
+	argv   []string // the server, or sallyport in front of it
+	calls  []plannedCall
+	elicit string       // how its user answers forms: "accept", "bare", "decline", "cancel", "silence", "vanish", or "none" if it shows none
+	said   bytes.Buffer // on stderr
 }
 
 // TestSoftware puts the program between clients and servers that nobody here
@@ -186,12 +193,22 @@ func meet(t *testing.T, s software, srv subject, a agent) {
 		direct.expect(t, "directly", i, c, c.says, c.fails)
 	}
 	open := drive(t, s, srv, a, calls, []string{"--config", filepath.Join(root(t), "testdata", "transparent.hcl")})
+	direct.seen.Asked, open.seen.Asked = nil, nil // their order is not looked at
 	if diff := gocmp.Diff(direct.seen, open.seen); diff != "" {
 		t.Errorf("through a policy that allows everything (-direct +through)\n%s", diff)
 	}
 	open.checkLogs(t, calls, func(plannedCall) audit.Verdict { return audit.VerdictAllow })
 
 	careful := drive(t, s, srv, a, calls, []string{})
+	for i := range calls {
+		switch {
+		case calls[i].refused != needsPerson:
+		case a.mute:
+			calls[i].refused = "nobody could be asked"
+		default:
+			calls[i].refused = "a person was asked and refused"
+		}
+	}
 	if diff := gocmp.Diff(direct.seen.Tools, careful.seen.Tools); diff != "" {
 		t.Errorf("tools through the built-in policy (-direct +through)\n%s", diff)
 	}
@@ -225,7 +242,10 @@ func drive(t *testing.T, s software, srv subject, a agent, calls []plannedCall, 
 	if err := os.WriteFile(filepath.Join(v.dir, "hello.txt"), []byte("Hello, "+v.dir+"."), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	e := &errand{software: s, agent: a}
+	e := &errand{software: s, agent: a, elicit: "accept"}
+	if len(flags) == 0 && flags != nil { // the built-in policy: the person says no
+		e.elicit = "decline"
+	}
 	if flags != nil {
 		e.argv = append([]string{s.sallyport, "wrap", "--audit", filepath.Join(v.logs, "{pid}.jsonl")}, append(flags, "--")...)
 	}
@@ -293,7 +313,7 @@ func (v visit) checkLogs(t *testing.T, calls []plannedCall, verdict func(planned
 			if err := json.Unmarshal(line, &e); err != nil {
 				t.Fatal(err)
 			}
-			if e.Type == audit.TypeDecision && e.Method == "tools/call" {
+			if e.Type == audit.TypeDecision && e.Method == "tools/call" && e.Verdict != audit.VerdictAsk {
 				got = append(got, fmt.Sprint(e.Tool, " ", e.Verdict))
 			}
 		}

@@ -70,6 +70,12 @@ func (d *Desk) standing(s *Subject) (*Grant, *outcome) {
 	return nil, nil
 }
 
+// Take takes the grant that stands for a call, if there is one.
+func (d *Desk) Take(s Subject) *Grant {
+	g, _ := d.standing(&s)
+	return g
+}
+
 // Status is what the log says of the call.
 func (g *Grant) Status() string {
 	if g.memory != nil {
@@ -94,6 +100,7 @@ func (g *Grant) Spend(now Key) error {
 	case g.spent:
 		return ErrSpent
 	case what != "":
+		g.until = time.Time{}
 		delete(d.grants, g.key)
 		return &VoidError{what}
 	case !time.Now().Before(g.until):

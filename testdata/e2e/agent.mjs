@@ -19,10 +19,25 @@ export function words() {
   return { plan: JSON.parse(plan), command, args };
 }
 
-export const capabilities = { sampling: {}, elicitation: {}, roots: {} };
+/** What the client declares: a plan whose "elicit" is "none" cannot be asked. */
+export const capabilities = plan => ({ sampling: {}, roots: {}, ...(plan.elicit === 'none' ? {} : { elicitation: {} }) });
 
-/** Fills in a form as a willing person would. */
-export function accept({ requestedSchema = {} }) {
+/** How often, and with what text, the client was asked. */
+export const asked = [];
+
+/** Answers a form as the plan says: by default as a willing person would. */
+export async function elicit(plan, params) {
+  asked.push(params.message);
+  switch (plan.elicit) {
+    case 'decline': case 'cancel': return { action: plan.elicit };
+    case 'bare': return { action: 'accept' };
+    case 'silence': return new Promise(() => {});
+    case 'vanish': process.kill(process.pid, 'SIGKILL');
+  }
+  return accept(params);
+}
+
+function accept({ requestedSchema = {} }) {
   const value = s => s.default ?? s.enum?.[0] ?? s.oneOf?.[0]?.const ?? { boolean: true, integer: s.minimum ?? 1, number: s.minimum ?? 1, array: [] }[s.type] ?? 'someone@example.com';
   const wanted = Object.entries(requestedSchema.properties ?? {}).filter(([name]) => requestedSchema.required?.includes(name));
   return { action: 'accept', content: Object.fromEntries(wanted.map(([name, s]) => [name, value(s)])) };
@@ -51,5 +66,6 @@ export async function play(client, plan, seen) {
   }
   const told = seen();
   await client.close();
-  process.stdout.write(JSON.stringify({ ...told, tools, calls }) + '\n');
+  process.stdout.write(JSON.stringify({ ...told, tools, calls, asked }) + '\n');
+  process.exit(0); // a person who says nothing may still be thinking
 }

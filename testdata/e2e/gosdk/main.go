@@ -13,14 +13,15 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
 type plan struct {
-	Mode  string
-	Calls []struct {
+	Mode, Elicit string
+	Calls        []struct {
 		Name      string
 		Arguments map[string]any
 	}
@@ -37,6 +38,42 @@ type seen struct {
 	Protocol string   `json:"protocol"`
 	Tools    []string `json:"tools"`
 	Calls    []called `json:"calls"`
+	Asked    []string `json:"asked"`
+}
+
+// person answers forms as the plan says: by default as a willing person would.
+type person struct {
+	how   string
+	mu    sync.Mutex
+	asked []string
+}
+
+func (p *person) elicit(ctx context.Context, r *mcp.ElicitRequest) (*mcp.ElicitResult, error) {
+	p.mu.Lock()
+	p.asked = append(p.asked, r.Params.Message)
+	p.mu.Unlock()
+	switch p.how {
+	case "decline", "cancel":
+		return &mcp.ElicitResult{Action: p.how}, nil
+	case "silence":
+		<-ctx.Done()
+		return nil, ctx.Err()
+	case "vanish":
+		self, _ := os.FindProcess(os.Getpid())
+		_ = self.Kill()
+	case "bare":
+		return &mcp.ElicitResult{Action: "accept"}, nil
+	}
+	content := map[string]any{}
+	raw, _ := json.Marshal(r.Params.RequestedSchema)
+	var schema struct {
+		Required []string
+	}
+	_ = json.Unmarshal(raw, &schema)
+	for _, name := range schema.Required {
+		content[name] = "someone@example.com"
+	}
+	return &mcp.ElicitResult{Action: "accept", Content: content}, nil
 }
 
 func main() {
@@ -51,13 +88,16 @@ func play(ctx context.Context, text string, command []string) error {
 	if err := json.Unmarshal([]byte(text), &p); err != nil {
 		return err
 	}
+	who := &person{how: p.Elicit}
+	handler := who.elicit
+	if p.Elicit == "none" {
+		handler = nil
+	}
 	c := mcp.NewClient(&mcp.Implementation{Name: "gosdk", Version: "1"}, &mcp.ClientOptions{
 		CreateMessageHandler: func(context.Context, *mcp.CreateMessageRequest) (*mcp.CreateMessageResult, error) {
 			return &mcp.CreateMessageResult{Role: "assistant", Model: "none", Content: &mcp.TextContent{Text: "sampled by the driver"}}, nil
 		},
-		ElicitationHandler: func(context.Context, *mcp.ElicitRequest) (*mcp.ElicitResult, error) {
-			return &mcp.ElicitResult{Action: "decline"}, nil
-		},
+		ElicitationHandler: handler,
 	})
 	c.AddRoots(&mcp.Root{URI: "file:///srv/driver", Name: "driver"})
 	server := exec.Command(command[0], command[1:]...)
@@ -94,6 +134,7 @@ func play(ctx context.Context, text string, command []string) error {
 		}
 		out.Calls = append(out.Calls, called{one.Name, r.IsError, strings.Join(words, "\n")})
 	}
+	out.Asked = who.asked
 	_ = s.Close() // a server that had to be signalled is an error
 	return json.NewEncoder(os.Stdout).Encode(out)
 }
