@@ -72,16 +72,16 @@ func parseAnchors(texts []string) ([]chain.Anchor, error) {
 func verifyFile(out io.Writer, path string, expect []chain.Anchor) error {
 	f, err := os.Open(path)
 	if err != nil {
-		return &exitError{code: 2, err: err}
+		return &exitError{Code: 2, Err: err}
 	}
 	defer f.Close()
 	if info, err := f.Stat(); err == nil && info.Size() == 0 && len(expect) == 0 {
 		fmt.Fprintf(out, "%s: empty: the process ended before its first record; the next start writes one\n", path)
-		return &exitError{code: 2, err: errQuiet}
+		return &exitError{Code: 2, Err: errQuiet}
 	}
 	r, err := chain.Verify(f, expect...)
 	if err != nil {
-		return &exitError{code: 2, err: err}
+		return &exitError{Code: 2, Err: err}
 	}
 	if r.Records > 0 {
 		fmt.Fprintf(out, "%d records, %d to %d, %s to %s\nlast hash %s\n", r.Records, r.First.Seq, r.Last.Seq,
@@ -103,9 +103,9 @@ func verifyFile(out io.Writer, path string, expect []chain.Anchor) error {
 		return nil
 	case chain.Unfinished:
 		fmt.Fprintf(out, "%s: intact up to its last line, which is unfinished: %s\n", path, r.Bad)
-		return &exitError{code: 2, err: errQuiet}
+		return &exitError{Code: 2, Err: errQuiet}
 	default:
 		fmt.Fprintf(out, "%s: TAMPERED WITH: %s\n", path, r.Bad)
-		return &exitError{code: 1, err: errQuiet}
+		return &exitError{Code: 1, Err: errQuiet}
 	}
 }

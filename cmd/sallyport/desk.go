@@ -37,7 +37,7 @@ func sealing(conf policy.Channels) (*seal.Ring, *seal.Spent, error) {
 	}
 	keys, err := seal.Load(conf.KeyFile)
 	if err != nil {
-		return nil, nil, &exitError{code: 2, err: err}
+		return nil, nil, &exitError{Code: 2, Err: err}
 	}
 	spent, err := keys.Spent()
 	return keys, spent, err

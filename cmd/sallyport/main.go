@@ -18,6 +18,9 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"sallyport/cmd/sallyport/desks"
+	"sallyport/cmd/sallyport/words"
 )
 
 func main() {
@@ -42,13 +45,7 @@ func main() {
 }
 
 // exitError is an error with an exit code of its own.
-type exitError struct {
-	code int
-	err  error
-}
-
-func (e *exitError) Error() string { return e.err.Error() }
-func (e *exitError) Unwrap() error { return e.err }
+type exitError = words.Exit
 
 // errQuiet ends the program with a code and no word more.
 var errQuiet = errors.New("")
@@ -59,16 +56,14 @@ func exitCode(err error) int {
 	case err == nil:
 		return 0
 	case errors.As(err, &e):
-		return e.code
+		return e.Code
 	default:
 		return 1
 	}
 }
 
 // usage marks an error as a mistake on the command line.
-func usage(format string, a ...any) error {
-	return &exitError{code: 2, err: fmt.Errorf(format, a...)}
-}
+func usage(format string, a ...any) error { return words.Usage(format, a...) }
 
 // run is the whole program.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
@@ -96,60 +91,23 @@ an audit log with an unfinished last line; 130 ended by a signal.`,
 		return usage("%w (see: %s --help)", err, c.CommandPath())
 	})
 	group(root, wrapCommand(), runCommand(), validateCommand(), demoCommand(), demoServerCommand(),
+		desks.Approvals(), desks.Approve(), desks.Deny(), desks.Reload(),
 		auditCommand(), schemaCommand(), versionCommand())
 	err := root.ExecuteContext(ctx)
 	var coded *exitError
-	if err != nil && !errors.As(err, &coded) && isUsage(err) {
+	if err != nil && !errors.As(err, &coded) && words.IsUsage(err) {
 		return usage("%w (see: sallyport --help)", err)
 	}
 	return err
 }
 
-// group puts commands below another. A word that none of them is called is a
-// mistake; without a word the group shows its help.
-func group(c *cobra.Command, below ...*cobra.Command) *cobra.Command {
-	c.AddCommand(below...)
-	c.DisableFlagsInUseLine = true
-	c.SuggestionsMinimumDistance = 2
-	c.Args = func(c *cobra.Command, args []string) error {
-		if len(args) == 0 {
-			return nil
-		}
-		hint := ""
-		if near := c.SuggestionsFor(args[0]); len(near) > 0 {
-			hint = fmt.Sprintf("; did you mean %q?", near[0])
-		}
-		return usage("%s has no command %q%s (see: %s --help)", c.CommandPath(), args[0], hint, c.CommandPath())
-	}
-	c.RunE = ran(func(c *cobra.Command, _ []string) error { return c.Help() })
-	return c
-}
+// group puts commands below another.
+func group(c *cobra.Command, below ...*cobra.Command) *cobra.Command { return words.Group(c, below...) }
 
 // noArgs refuses words that would have no meaning.
-func noArgs(c *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return usage("%s takes no arguments, but was given %q (see: %s --help)", c.CommandPath(), args[0], c.CommandPath())
-	}
-	return nil
-}
-
-func isUsage(err error) bool {
-	var ran *ranError
-	return !errors.As(err, &ran)
-}
-
-// ranError is an error of a command that was understood and ran.
-type ranError struct{ err error }
-
-func (e *ranError) Error() string { return e.err.Error() }
-func (e *ranError) Unwrap() error { return e.err }
+func noArgs(c *cobra.Command, args []string) error { return words.NoArgs(c, args) }
 
 // ran wraps a command's work, to tell its errors from cobra's own.
 func ran(f func(c *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
-	return func(c *cobra.Command, args []string) error {
-		if err := f(c, args); err != nil {
-			return &ranError{err}
-		}
-		return nil
-	}
+	return words.Ran(f)
 }

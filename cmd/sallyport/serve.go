@@ -151,6 +151,6 @@ func load(path string) (*policy.Policy, error) {
 	case errors.As(err, &mistakes):
 		return nil, fmt.Errorf("the policy has mistakes:\n\n%w", err)
 	default:
-		return nil, &exitError{code: 2, err: err}
+		return nil, &exitError{Code: 2, Err: err}
 	}
 }

@@ -30,7 +30,7 @@ Exit codes: 0 no mistakes; 1 mistakes; 2 a file cannot be read.`,
 				worst = max(worst, validate(c, file))
 			}
 			if worst > 0 {
-				return &exitError{code: worst, err: errQuiet}
+				return &exitError{Code: worst, Err: errQuiet}
 			}
 			return nil
 		}),

@@ -113,7 +113,7 @@ func printConfig(c *cobra.Command, config, server string, command []string) erro
 		}
 		var err error
 		if text, err = os.ReadFile(config); err != nil {
-			return &exitError{code: 2, err: err}
+			return &exitError{Code: 2, Err: err}
 		}
 	}
 	_, err := c.OutOrStdout().Write(text)

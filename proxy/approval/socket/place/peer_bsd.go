@@ -1,0 +1,30 @@
+//go:build darwin || freebsd
+
+package place
+
+import (
+	"net"
+
+	"golang.org/x/sys/unix"
+)
+
+// solLocal is SOL_LOCAL, which is zero on these systems.
+const solLocal = 0
+
+// Peer is the user at the other end of a connection, as the kernel knows.
+func Peer(c *net.UnixConn) (uid int, err error) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	var cred *unix.Xucred
+	var asked error
+	err = raw.Control(func(fd uintptr) { cred, asked = unix.GetsockoptXucred(int(fd), solLocal, unix.LOCAL_PEERCRED) })
+	if err != nil {
+		return 0, err
+	}
+	if asked != nil {
+		return 0, asked
+	}
+	return int(cred.Uid), nil
+}
