@@ -1,16 +1,25 @@
 package main
 
 import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
 	"os"
 	"os/user"
 	"strconv"
+	"strings"
 
 	"github.com/hashicorp/go-hclog"
 
 	"sallyport/audit"
 	"sallyport/policy"
+	"sallyport/proxy"
 	"sallyport/proxy/approval"
+	"sallyport/proxy/approval/hook"
 	"sallyport/proxy/approval/seal"
+	"sallyport/proxy/approval/socket"
+	"sallyport/proxy/redact"
 )
 
 // desk opens the desk at which calls wait for a person.
@@ -26,6 +35,95 @@ func (s *service) desk(log *audit.Log, logger hclog.Logger) (*approval.Desk, err
 			logger.Info("a call waits for a person", "question", w.ID, "server", w.Server, "tool", w.Tool, "tier", w.Decision.Tier().String(),
 				"via", w.Terms().Via, "answer", "sallyport approve "+w.ID)
 		}}), nil
+}
+
+// channels opens the places at which questions can be answered, but for the
+// client itself. Close ends them.
+func (s *service) channels(p *proxy.Proxy, logger hclog.Logger) (close func(), err error) {
+	conf := s.policy.Approval()
+	var ends []func() error
+	close = func() {
+		for _, end := range ends {
+			if err := end(); err != nil {
+				logger.Warn("closing a channel of approval", "error", err)
+			}
+		}
+	}
+	for _, w := range conf.Webhooks {
+		h, err := s.webhook(w, p.Desk, logger)
+		if err != nil {
+			return close, err
+		}
+		_ = h
+	}
+	sock, err := socket.Listen(conf.Socket, p.Desk)
+	if err != nil && conf.Socket != "" {
+		return close, err
+	}
+	if err != nil { // nobody has asked for it by name: the others go on
+		logger.Warn("questions cannot be answered on the command line", "error", err)
+		return close, nil
+	}
+	ends = append(ends, sock.Close)
+	sock.Handle("reload", s.reloading(p, logger))
+	return close, nil
+}
+
+func (s *service) webhook(w policy.Webhook, desk *approval.Desk, logger hclog.Logger) (*hook.Hook, error) {
+	secret, err := readSecret(w.Secret.FromEnv, w.Secret.FromFile)
+	if err != nil {
+		return nil, fmt.Errorf("webhook %q: secret: %w", w.Name, err)
+	}
+	return hook.New(hook.Options{Name: w.Name, URL: w.URL, Secret: secret, Arguments: w.Arguments, Redact: redact.Func(s.policy.Audit()), Desk: desk,
+		Logf: func(format string, a ...any) { logger.Warn(fmt.Sprintf(format, a...)) }})
+}
+
+// reloading puts the policy's file in force as it is now.
+func (s *service) reloading(p *proxy.Proxy, logger hclog.Logger) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		next, err := s.again()
+		if err == nil {
+			err = p.Reload(next)
+		}
+		w.Header().Set("Content-Type", "application/json")
+		if err != nil {
+			logger.Error("the policy stays as it was", "error", err)
+			w.WriteHeader(http.StatusConflict)
+			_ = json.NewEncoder(w).Encode(map[string]string{"error": "the policy stays as it was: " + err.Error()})
+			return
+		}
+		for _, warning := range next.Warnings() {
+			logger.Warn(warning)
+		}
+		logger.Info("another policy is in force", "digest", next.Digest())
+		_ = json.NewEncoder(w).Encode(map[string]string{"message": fmt.Sprintf("%s: in force, digest %.12s", next.File(), next.Digest())})
+	})
+}
+
+// again reads the policy as it was read at the start.
+func (s *service) again() (*policy.Policy, error) {
+	if s.config == "" {
+		return nil, errors.New("the built-in policy has no file; start with --config to have one")
+	}
+	next, err := load(s.config)
+	if err != nil || len(s.command) == 0 {
+		return next, err
+	}
+	return next.WithServer(s.server[0].Name, s.command)
+}
+
+// readSecret reads what a policy names: a variable of sallyport's own environment,
+// or a file without the line ends at its end.
+func readSecret(fromEnv, fromFile string) (string, error) {
+	if fromEnv != "" {
+		value, ok := os.LookupEnv(fromEnv)
+		if !ok {
+			return "", fmt.Errorf("secret_env(%q): sallyport's own environment has no such variable", fromEnv)
+		}
+		return value, nil
+	}
+	value, err := os.ReadFile(fromFile)
+	return strings.TrimRight(string(value), "\r\n"), err
 }
 
 // sealing is what request states are sealed with: keys of this process, or those

@@ -47,22 +47,14 @@ func launcher(log hclog.Logger) func(policy.Server) upstream.Launch {
 func environment(conf policy.Server) ([]string, error) {
 	set := make(map[string]string, len(conf.Env))
 	for _, v := range conf.Env {
-		switch {
-		case v.FromEnv != "":
-			value, ok := os.LookupEnv(v.FromEnv)
-			if !ok {
-				return nil, fmt.Errorf("env %s: secret_env(%q): sallyport's own environment has no such variable", v.Name, v.FromEnv)
-			}
-			set[v.Name] = value
-		case v.FromFile != "":
-			value, err := os.ReadFile(v.FromFile)
-			if err != nil {
-				return nil, fmt.Errorf("env %s: %w", v.Name, err)
-			}
-			set[v.Name] = strings.TrimRight(string(value), "\r\n")
-		default:
-			set[v.Name] = v.Literal
+		if set[v.Name] = v.Literal; v.FromEnv == "" && v.FromFile == "" {
+			continue
 		}
+		value, err := readSecret(v.FromEnv, v.FromFile)
+		if err != nil {
+			return nil, fmt.Errorf("env %s: %w", v.Name, err)
+		}
+		set[v.Name] = value
 	}
 	return sandbox.Environ(os.Environ(), sandbox.Inherit{All: conf.InheritAll, Names: conf.Inherit}, set), nil
 }

@@ -25,9 +25,11 @@ type service struct {
 	policy    *policy.Policy
 	server    []policy.Server
 	role      string
-	principal string // on whose behalf the client speaks
-	audit     string // file
-	level     string // of the operator's log
+	principal string   // on whose behalf the client speaks
+	audit     string   // file
+	level     string   // of the operator's log
+	config    string   // the policy's file; empty: the built-in one
+	command   []string // that wrap was given
 }
 
 // flags adds the flags that wrap and run share.
@@ -61,6 +63,11 @@ func (s *service) serve(ctx context.Context, in io.Reader, out, stderr io.Writer
 	}
 	p := proxy.New(proxy.Config{Policy: s.policy, Servers: s.server, Audit: log, Logger: logger, Desk: desk,
 		Launch: launcher(logger), Backoff: backoff, Version: version()})
+	closeChannels, err := s.channels(p, logger)
+	defer closeChannels()
+	if err != nil {
+		return errors.Join(err, log.Close())
+	}
 	return errors.Join(p.Serve(ctx, proxy.Caller{Role: s.role, Principal: s.principal}, in, out), log.Close())
 }
 

@@ -24,8 +24,9 @@ front of it. Put it where your client has the server's command today.
 
 Without --config a careful built-in policy applies: arguments must fit the tools'
 schemas, each tool's risk is told from its annotations and name (unknown means
-delete), what deletes or leaves the machine needs a person (nobody can be asked
-yet, so it is refused), and every request is logged, one file a session, below
+delete), what deletes or leaves the machine waits for a person, who is asked in
+the client or answers with sallyport approve, and every request is logged, one
+file a session, below
 ~/.local/state/sallyport. See it with --print-config, save it, edit it, and name
 it with --config.
 
@@ -68,6 +69,7 @@ func (s *service) wrap(config, server string, command []string) error {
 	if err != nil {
 		return err
 	}
+	s.config, s.command = config, command
 	if server == "" {
 		all := p.Servers()
 		if len(all) != 1 {
@@ -182,6 +184,7 @@ and prompts are named server__tool (names { separator = "__" }).`,
 }
 
 func (s *service) load(config string) error {
+	s.config = config
 	p, err := load(config)
 	if err != nil {
 		return err
