@@ -1,8 +1,6 @@
 package proxy
 
 import (
-	"slices"
-
 	"github.com/mark3labs/mcp-go/mcp"
 
 	"sallyport/audit"
@@ -10,6 +8,7 @@ import (
 	"sallyport/proxy/approval"
 	"sallyport/proxy/downstream"
 	"sallyport/proxy/method"
+	"sallyport/proxy/roundtrip"
 	"sallyport/proxy/wire"
 )
 
@@ -159,7 +158,7 @@ func (s *Session) judge(r *downstream.Request, c *call) policy.Decision {
 	case mcp.MCPMethod(r.Msg.Method) == mcp.MethodSubscriptionsListen:
 		return s.judgeListen(r, c.policy, []*server{c.server})
 	case c.kind == policy.ToolCall && c.policy.Admits(s.role, c.kind, pc.Server, c.name):
-		pc.Args, pc.Opaque = decodeArgs(r.Msg.Param("arguments"))
+		pc.Args, pc.Opaque = roundtrip.Arguments(&r.Msg)
 		if fault := s.define(r, c, &pc); r.Ctx.Err() != nil {
 			return policy.Decision{}.Refuse(policy.Cancelled, "")
 		} else if fault != "" {
@@ -167,18 +166,6 @@ func (s *Session) judge(r *downstream.Request, c *call) policy.Decision {
 		}
 	}
 	return c.policy.Decide(pc)
-}
-
-// decodeArgs reads arguments as the policy wants them. No arguments, and the
-// null that some clients write for them, are an empty object. Opaque are those
-// that are no object.
-func decodeArgs(raw []byte) (args map[string]any, opaque bool) {
-	if raw == nil || string(raw) == "null" {
-		return map[string]any{}, false
-	}
-	v, err := wire.Decode(raw)
-	args, ok := v.(map[string]any)
-	return args, err != nil || !ok
 }
 
 // judgeListen judges a subscription, which may name resources.
@@ -204,10 +191,4 @@ func (s *Session) judgeListen(r *downstream.Request, pol *policy.Policy, servers
 		}
 	}
 	return pol.Decide(policy.Call{Role: s.role, Server: servers[0].Name(), Kind: policy.Protocol, Name: r.Msg.Method})
-}
-
-// sorted puts edits in the order in which they stand.
-func sorted(edits []wire.Edit) []wire.Edit {
-	slices.SortFunc(edits, func(a, b wire.Edit) int { return a.Span.Start - b.Span.Start })
-	return edits
 }

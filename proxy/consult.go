@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/mark3labs/mcp-go/mcp"
-
 	"sallyport/policy"
 	"sallyport/proxy/approval"
 	"sallyport/proxy/approval/form"
@@ -83,9 +81,9 @@ func (s *Session) caseOf(r *downstream.Request, c *call, d policy.Decision) (of 
 		}
 		c.key.Definition = def.Digest()
 	}
-	byForm, byURL := s.abilities(r)
+	byForm, byURL := form.Abilities(r.Declared())
 	return &approval.Case{Request: r, Client: s.client, Form: byForm, URL: byURL, Subject: approval.Subject{Key: c.key,
-		Session: s.id, Call: c.id, Agent: s.agentOf(r), Trace: traceOf(r), Decision: d, Params: slices.Clone(args), Also: also}}, ""
+		Session: s.id, Call: c.id, Agent: r.Agent(), Trace: r.Trace(), Decision: d, Params: slices.Clone(args), Also: also}}, ""
 }
 
 // unsure is the digest of a definition that cannot be told now: no tool has it.
@@ -101,25 +99,6 @@ func (s *Session) present(r *downstream.Request, c *call) approval.Key {
 		k.Definition = def.Digest()
 	}
 	return k
-}
-
-// abilities are the ways in which the client has declared that it can be asked:
-// a modern one in this very request, a legacy one in its handshake.
-func (s *Session) abilities(r *downstream.Request) (byForm, byURL bool) {
-	if r.Modern {
-		version, _ := wire.Text(r.Msg.Meta(mcp.MetaKeyProtocolVersion))
-		return form.Abilities(r.Msg.Meta(mcp.MetaKeyClientCapabilities), version)
-	}
-	if h := s.handshake.Load(); h != nil {
-		return form.Abilities(h.capabilities, h.version)
-	}
-	return false, false
-}
-
-// handshake is what a legacy handshake has agreed on.
-type handshake struct {
-	version      string
-	capabilities []byte
 }
 
 // Reload puts another policy in force, for all sessions and from the next
@@ -139,7 +118,7 @@ func (p *Proxy) Reload(next *policy.Policy) error {
 
 func overBudget(d policy.Decision, err error) policy.Decision {
 	if spent, ok := err.(*limit.Spent); ok {
-		return d.Refuse(limitCode(spent.Kind), spent.Error())
+		return d.Refuse(spent.Code(), spent.Error())
 	}
 	return d.Refuse(policy.Internal, "")
 }

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"slices"
 	"sync"
@@ -15,6 +14,7 @@ import (
 	"sallyport/policy"
 	"sallyport/proxy/downstream"
 	"sallyport/proxy/page"
+	"sallyport/proxy/reply"
 	"sallyport/proxy/show"
 	"sallyport/proxy/union"
 	"sallyport/proxy/upstream"
@@ -42,7 +42,7 @@ func (s *Session) fan(r *downstream.Request) {
 		if _, err := s.record(r, c, d); err != nil {
 			d = policy.Decision{}.Refuse(policy.AuditFailed, "")
 		}
-		r.Reply(refuse(r, d))
+		r.Reply(reply.Refuse(r, d))
 		return
 	}
 	r.WaitTurn()
@@ -53,10 +53,10 @@ func (s *Session) fan(r *downstream.Request) {
 	case mcp.MethodServerDiscover:
 		result = s.discoverAll(r)
 	case mcp.MethodPing:
-		result = complete(r, nil)
+		result = reply.Complete(r, nil)
 	case mcp.MethodSetLogLevel:
 		s.askAll(r, listPatience, same)
-		result = complete(r, nil)
+		result = reply.Complete(r, nil)
 	case mcp.MethodToolsList:
 		result = s.listAll(r, "tools", s.allTools)
 	case mcp.MethodPromptsList:
@@ -77,7 +77,7 @@ func (s *Session) fan(r *downstream.Request) {
 	}
 	if result == nil {
 		d := policy.Decision{}.Refuse(policy.UpstreamUnavailable, "none of the servers answered; try again later")
-		r.Reply(refuse(r, d))
+		r.Reply(reply.Refuse(r, d))
 		return
 	}
 	r.Reply(func(dst []byte) []byte { return downstream.AppendResult(dst, r.Msg.ID, result) })
@@ -138,7 +138,7 @@ func (s *Session) greetAll(r *downstream.Request) []byte {
 	m := union.Of(answers)
 	m["protocolVersion"] = version
 	m["serverInfo"] = s.info()
-	result := encode(m)
+	result := reply.Encode(m)
 	for i, a := range answers {
 		if a.Result == nil {
 			s.servers[i].Missed(r.Msg)
@@ -163,7 +163,7 @@ func (s *Session) discoverAll(r *downstream.Request) []byte {
 	m["resultType"], m["supportedVersions"] = "complete", common
 	m["ttlMs"], m["cacheScope"] = 0, "private"
 	m["_meta"] = map[string]any{mcp.MetaKeyServerInfo: s.info()}
-	return encode(m)
+	return reply.Encode(m)
 }
 
 // lister reads one server's whole list, ready for the client.
@@ -204,22 +204,7 @@ func (s *Session) listAll(r *downstream.Request, key string, of lister) []byte {
 			lists[i] = s.owned(srv, lists[i], "uriTemplate")
 		}
 	}
-	return complete(r, append(append(wire.Quote(nil, key), ':'), page.Array(slices.Concat(lists...))...))
-}
-
-// complete is a result of the proxy's own with these members.
-func complete(r *downstream.Request, members []byte) []byte {
-	b := []byte{'{'}
-	if r.Modern {
-		b = append(b, `"resultType":"complete"`...)
-		if members != nil {
-			b = append(b, `,"ttlMs":0,"cacheScope":"private"`...)
-		}
-	}
-	if len(b) > 1 && members != nil {
-		b = append(b, ',')
-	}
-	return append(append(b, members...), '}')
+	return reply.Complete(r, append(append(wire.Quote(nil, key), ':'), page.Array(slices.Concat(lists...))...))
 }
 
 // listenAll subscribes at every server, under the one id of the client's, until
@@ -321,12 +306,4 @@ func (s *Session) renamed(srv *server, list [][]byte) [][]byte {
 func (s *Session) collision(srv *server, name, why string) {
 	s.log.Warn("left out of a list", "server", srv.Name(), "name", show.Plain(name), "reason", why)
 	s.note(audit.Event{Type: audit.TypeError, Code: "name_collision", Server: srv.Name(), Tool: name, Message: why})
-}
-
-func encode(m map[string]any) []byte {
-	b, err := json.Marshal(m)
-	if err != nil { // decoded JSON and strings
-		panic(err)
-	}
-	return b
 }

@@ -1,19 +1,17 @@
 package proxy
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"strconv"
 	"time"
 
-	"github.com/mark3labs/mcp-go/mcp"
-
 	"sallyport/audit"
 	"sallyport/policy"
 	"sallyport/proxy/downstream"
 	"sallyport/proxy/limit"
+	"sallyport/proxy/reply"
 	"sallyport/proxy/upstream"
 	"sallyport/proxy/wire"
 )
@@ -31,7 +29,7 @@ func (s *Session) line(r *downstream.Request) {
 	ticket, err := s.record(r, c, d)
 	switch {
 	case err != nil:
-		r.Reply(refuse(r, d.Refuse(policy.AuditFailed, "")))
+		r.Reply(reply.Refuse(r, d.Refuse(policy.AuditFailed, "")))
 		return
 	case d.Code() == policy.Cancelled:
 		r.Skip()
@@ -40,24 +38,24 @@ func (s *Session) line(r *downstream.Request) {
 		r.Reply(func(dst []byte) []byte { return downstream.AppendResult(dst, r.Msg.ID, c.pending) })
 		return
 	case ticket == nil:
-		r.Reply(refuse(r, d))
+		r.Reply(reply.Refuse(r, d))
 		return
 	}
 	defer ticket.Abandon()
 	began := time.Now()
 	answer, err := s.act(r, c, d, ticket)
 	defer answer.Written()
-	reply, outcome := s.screen(r, c, d, answer, err)
+	out, outcome := s.screen(r, c, d, answer, err)
 	s.budget.Charge(outcome.Tokens)
 	outcome.Duration = time.Since(began)
 	if err := ticket.Done(outcome); err != nil {
-		reply = refuse(r, d.Refuse(policy.AuditFailed, ""))
+		out = reply.Refuse(r, d.Refuse(policy.AuditFailed, ""))
 	}
-	if reply == nil {
+	if out == nil {
 		r.Skip()
 		return
 	}
-	r.Reply(reply)
+	r.Reply(out)
 }
 
 // decide judges the call: what it is and whose, the rules, the tool's
@@ -77,20 +75,6 @@ func (s *Session) decide(r *downstream.Request, c *call) (policy.Decision, *limi
 	return d, lease
 }
 
-func limitCode(k limit.Kind) policy.Code {
-	switch k {
-	case limit.Calls:
-		return policy.LimitCalls
-	case limit.Tokens:
-		return policy.LimitTokens
-	case limit.Rate:
-		return policy.LimitRate
-	case limit.Concurrent:
-		return policy.LimitConcurrent
-	}
-	return policy.Internal
-}
-
 // record writes the decision down. A request that will wait for the disk
 // leaves its place in the queue first.
 func (s *Session) record(r *downstream.Request, c *call, d policy.Decision) (*audit.Ticket, error) {
@@ -106,9 +90,9 @@ func (s *Session) record(r *downstream.Request, c *call, d policy.Decision) (*au
 	}
 	return s.p.Audit.Decided(audit.Record{
 		Event: audit.Event{
-			Agent: s.agentOf(r), Session: s.id, Call: c.id, Method: r.Msg.Method, Server: c.serverName(), Tool: c.name,
+			Agent: r.Agent(), Session: s.id, Call: c.id, Method: r.Msg.Method, Server: c.serverName(), Tool: c.name,
 			Role: s.role, Risk: audit.Risk(d.Tier().String()), Verdict: verdict, ApprovalStatus: c.status, Critical: c.attack,
-			Rule: d.Rule(), RuleAt: d.At(), Policy: c.policy.Digest(), Trace: traceOf(r),
+			Rule: d.Rule(), RuleAt: d.At(), Policy: c.policy.Digest(), Trace: r.Trace(),
 			Code: string(d.Code()), Message: d.Message(), Tokens: c.tokens, Params: c.args,
 		},
 		Digest: c.digest,
@@ -157,37 +141,18 @@ func (s *Session) screen(r *downstream.Request, c *call, d policy.Decision, a up
 		if limits := d.Limits(); limits.ResultSize > 0 && int64(len(body)) > limits.ResultSize {
 			d = d.Refuse(policy.ResultTooLarge, fmt.Sprintf("the result has %d bytes, more than the %d that the role may receive; ask for less at a time", len(body), limits.ResultSize))
 			out.Code, out.Message = string(d.Code()), d.Message()
-			return refuse(r, d), out
+			return reply.Refuse(r, d), out
 		}
 		out.Tokens = s.p.tokens.Count(body)
-		out.IsError = out.IsError || c.kind == policy.ToolCall && saysError(body)
+		out.IsError = out.IsError || c.kind == policy.ToolCall && reply.SaysError(body)
 	}
 	edits, fault := s.learn(r, c, a.Message)
 	if fault != "" {
 		d = d.Refuse(policy.UpstreamBadAnswer, fault)
 		out.Code, out.Message = string(d.Code()), d.Message()
-		return refuse(r, d), out
+		return reply.Refuse(r, d), out
 	}
-	return func(dst []byte) []byte { return answer(r, dst, a.Message, edits) }, out
-}
-
-// saysError tells whether a tool's result says isError. A large result is not
-// read once more for a word that it does not hold.
-func saysError(result []byte) bool {
-	return bytes.Contains(result, []byte(`"isError"`)) && string(wire.Get(result, "isError")) == "true"
-}
-
-// answer writes a server's answer under the client's own id.
-func answer(r *downstream.Request, dst []byte, a wire.Message, edits []wire.Edit) []byte {
-	span, ok := a.IDSpan()
-	if !ok {
-		return append(dst, a.Raw...)
-	}
-	id := wire.Edit{Span: span, With: r.Msg.ID.Append(nil)}
-	if len(edits) == 0 {
-		return wire.Splice(dst, a.Raw, id)
-	}
-	return wire.Splice(dst, a.Raw, sorted(append(edits, id))...)
+	return func(dst []byte) []byte { return reply.Server(r, dst, a.Message, edits) }, out
 }
 
 // failed is the outcome of a request that has no answer.
@@ -211,7 +176,7 @@ func (s *Session) failed(r *downstream.Request, c *call, d policy.Decision, err 
 		s.log.Error("a request could not be sent", "call", c.id, "error", err)
 	}
 	d = d.Refuse(code, text)
-	return refuse(r, d), audit.Outcome{Code: string(d.Code()), Message: d.Message()}
+	return reply.Refuse(r, d), audit.Outcome{Code: string(d.Code()), Message: d.Message()}
 }
 
 // ask sends a server a request of the proxy's own, or one of several made from
@@ -257,51 +222,4 @@ func (s *Session) ask(ctx context.Context, srv *server, m wire.Message, sent fun
 
 func (s *Session) nextCall() string {
 	return s.id + "-" + strconv.FormatUint(s.calls.Add(1), 10)
-}
-
-// agentOf is the client's name as it says itself; a modern client says it anew
-// in each request.
-func (s *Session) agentOf(r *downstream.Request) string {
-	if r.Modern {
-		name, _ := wire.Text(wire.Get(r.Msg.Meta(mcp.MetaKeyClientInfo), "name"))
-		return name
-	}
-	if a := s.agent.Load(); a != nil {
-		return *a
-	}
-	return ""
-}
-
-// traceOf is the trace id of a W3C traceparent in _meta, or empty.
-func traceOf(r *downstream.Request) string {
-	parent, _ := wire.Text(r.Msg.Meta("traceparent"))
-	if len(parent) != 55 {
-		return ""
-	}
-	return parent[3:35]
-}
-
-// codeRefused is the JSON-RPC error code of a refusal by policy; it lies in
-// the range that the specification leaves to implementations.
-const codeRefused = -32060
-
-// refuse is the answer to a request that is not let through. The model is to
-// read it, so a tool's refusal is a result; all else is an error.
-func refuse(r *downstream.Request, d policy.Decision) func(dst []byte) []byte {
-	why := downstream.Refusal{Code: string(d.Code()), Rule: d.Rule(), Text: d.Message()}
-	code := codeRefused
-	switch d.Code() {
-	case policy.MethodNotAllowed:
-		code = mcp.METHOD_NOT_FOUND
-	case policy.Malformed:
-		code = mcp.INVALID_PARAMS
-	case policy.UpstreamUnavailable, policy.UpstreamBadAnswer, policy.AuditFailed, policy.Internal:
-		code = mcp.INTERNAL_ERROR
-	}
-	return func(dst []byte) []byte {
-		if r.Msg.Method == string(mcp.MethodToolsCall) && d.Code() != policy.Malformed {
-			return r.RefuseTool(dst, why)
-		}
-		return r.Refuse(dst, code, why)
-	}
 }

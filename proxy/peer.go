@@ -2,8 +2,6 @@ package proxy
 
 import (
 	"errors"
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -12,6 +10,8 @@ import (
 	"sallyport/policy"
 	"sallyport/proxy/downstream"
 	"sallyport/proxy/method"
+	"sallyport/proxy/redact"
+	"sallyport/proxy/reply"
 	"sallyport/proxy/show"
 	"sallyport/proxy/upstream"
 	"sallyport/proxy/wire"
@@ -82,7 +82,7 @@ func (s *Session) serverSays(srv *server, m wire.Message) {
 		if m.Method == mcp.MethodNotificationSubscriptionsAcknowledged && s.routes.Several() && !s.routes.FirstAck(shown) {
 			return
 		}
-		edits = sorted(append(edits, wire.Edit{Span: span, With: shown.Append(nil)}))
+		edits = reply.Sorted(append(edits, wire.Edit{Span: span, With: shown.Append(nil)}))
 	}
 	s.client.Write(func(dst []byte) []byte { return wire.Splice(dst, m.Raw, edits...) })
 }
@@ -99,7 +99,7 @@ func (s *Session) trouble(srv *server, t upstream.Trouble) {
 	kind := audit.TypeError
 	if t.Kind == upstream.Started {
 		kind = audit.TypeNotice
-		t.Detail = commandOf(srv.conf.Command)
+		t.Detail = redact.Command(srv.conf.Command)
 		s.log.Info("server started", "server", srv.Name())
 	} else {
 		s.log.Warn("trouble with a server", "server", srv.Name(), "kind", t.Kind, "detail", show.Plain(t.Detail))
@@ -162,14 +162,4 @@ func (s *Session) noteSaid(srv *server, m wire.Message, d policy.Decision) bool 
 		e.Type, e.Verdict = audit.TypeError, audit.VerdictRefuse
 	}
 	return s.note(e)
-}
-
-// commandOf says what a server was started with, in a way that gives away no
-// word of it but the program: others may be secrets.
-func commandOf(words []string) string {
-	if len(words) == 0 {
-		return ""
-	}
-	sum := audit.Digest([]byte(strings.Join(words, "\x00")))
-	return fmt.Sprintf("%s, command line of SHA-256 %x", words[0], sum)
 }

@@ -59,14 +59,11 @@ func (s *Session) learnTask(srv *server, result []byte) {
 
 // handshaken keeps what a legacy handshake agreed on.
 func (s *Session) handshaken(r *downstream.Request, result []byte) {
-	if v, ok := wire.Text(wire.Get(result, "protocolVersion")); ok {
-		s.client.Negotiated(v)
-		s.handshake.Store(&handshake{v, bytes.Clone(r.Msg.Param("capabilities"))})
-	}
-	if name, ok := wire.Text(wire.Get(r.Msg.Param("clientInfo"), "name")); ok {
-		name = show.Plain(name)
-		s.agent.Store(&name)
-	}
+	g := downstream.Greeting{Capabilities: bytes.Clone(r.Msg.Param("capabilities"))}
+	g.Version, _ = wire.Text(wire.Get(result, "protocolVersion"))
+	name, _ := wire.Text(wire.Get(r.Msg.Param("clientInfo"), "name"))
+	g.Agent = show.Plain(name)
+	s.client.Greeted(g)
 }
 
 // filterTools admits a page of tools.

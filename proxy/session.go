@@ -41,9 +41,7 @@ type Session struct {
 	byName    map[string]*server
 	routes    *route.Table
 	budget    *limit.Budget
-	calls     atomic.Uint64          // numbers the requests for the log
-	agent     atomic.Pointer[string] // the client's name, as it says itself
-	handshake atomic.Pointer[handshake]
+	calls     atomic.Uint64 // numbers the requests for the log
 }
 
 // server is one tool server of a session.
@@ -149,9 +147,7 @@ func (s *Session) refused(f *wire.Fault) {
 // written.
 func (s *Session) note(e audit.Event) bool {
 	e.Session, e.Role, e.Policy = s.id, s.role, s.p.policy.Load().Digest()
-	if a := s.agent.Load(); a != nil {
-		e.Agent = *a
-	}
+	e.Agent = s.client.Greeting().Agent
 	err := s.p.Audit.Note(e)
 	if err != nil {
 		s.log.Error("the audit log cannot be written", "error", err)

@@ -43,6 +43,7 @@ type config struct {
 	principal string   // default: "alice"
 	open      []string // channels at which questions can be answered
 	waiting   int      // default: 100
+	deskless  bool     // nobody can be asked anything
 	keys      *seal.Ring
 	spent     *seal.Spent
 }

@@ -264,7 +264,7 @@ func (p *player) answer(who, what string) {
 }
 
 var (
-	stateText = regexp.MustCompile(`sp1\.[0-9a-f]{8}\.[A-Za-z0-9_-]+`)
+	stateText = regexp.MustCompile(`sp1\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+`)
 	stateName = regexp.MustCompile(`\{\{(state|spoilt) (\d+)\}\}`)
 )
 

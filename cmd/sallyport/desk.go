@@ -21,6 +21,7 @@ func (s *service) desk(log *audit.Log, logger hclog.Logger) (*approval.Desk, err
 		return nil, err
 	}
 	return approval.New(approval.Options{Log: log, Waiting: conf.Waiting, Keys: keys, Spent: spent, Owner: localUser(),
+		Trouble: func(err error) { logger.Warn("approvals", "error", err) },
 		Tell: func(w approval.Waiting) {
 			logger.Info("a call waits for a person", "question", w.ID, "server", w.Server, "tool", w.Tool, "tier", w.Decision.Tier().String(),
 				"via", w.Terms().Via, "answer", "sallyport approve "+w.ID)
@@ -38,7 +39,7 @@ func sealing(conf policy.Channels) (*seal.Ring, *seal.Spent, error) {
 	if err != nil {
 		return nil, nil, &exitError{Code: 2, Err: err}
 	}
-	spent, err := seal.OpenSpent(conf.KeyFile + ".spent")
+	spent, err := keys.Spent()
 	return keys, spent, err
 }
 

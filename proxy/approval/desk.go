@@ -12,13 +12,17 @@ import (
 	"sallyport/proxy/approval/seal"
 )
 
-// Options are what a [Desk] is made of. All are required but Tell and NewID.
+// Options are what a [Desk] is made of. All are required but
+// Trouble, Tell and NewID.
 type Options struct {
 	Log     *audit.Log
 	Waiting int         // questions that may wait for one role at a time
 	Keys    *seal.Ring  // seals request states
 	Spent   *seal.Spent // request states that have been used
 	Owner   string      // who the local person is: at the client, the page and the command line
+	// Trouble is called with what the operator should know, such as a key file
+	// that cannot be read again. May be nil.
+	Trouble func(error)
 	// Tell is called when a question begins to wait, for the operator. It must
 	// not block. May be nil.
 	Tell func(Waiting)

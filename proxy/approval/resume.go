@@ -56,7 +56,7 @@ func (d *Desk) resume(c *Case) (v Verdict, settled bool) {
 
 // opened reads a request state, and compares it with the call that it came with.
 func (d *Desk) opened(c *Case, text string) (st seal.State, v Verdict, ok bool) {
-	st, err := d.opt.Keys.Open(text, time.Now())
+	st, err := d.keys().Open(text, time.Now())
 	switch {
 	case errors.Is(err, seal.ErrExpired):
 		return st, attack(policy.ApprovalExpired, StatusExpired), false
@@ -178,7 +178,7 @@ func (d *Desk) pend(c *Case, q *Question, by lead) Verdict {
 	} else if err := d.Shown(q.ID, Elicitation, d.opt.Owner, text); err != nil {
 		return notAsked(err)
 	}
-	state, err := d.opt.Keys.Seal(st)
+	state, err := d.keys().Seal(st)
 	if err != nil {
 		return refuse(policy.Internal, StatusUnrecorded)
 	}
@@ -199,6 +199,14 @@ func (d *Desk) state(c *Case, q *Question) seal.State {
 	return st
 }
 
+// keys are those that are good now.
+func (d *Desk) keys() *seal.Ring {
+	if err := d.opt.Keys.Refresh(time.Now()); err != nil && d.opt.Trouble != nil {
+		d.opt.Trouble(err)
+	}
+	return d.opt.Keys
+}
+
 // Pass seals a server's own request state (raw JSON, or nil if it gave none) for
 // a call that was approved, so that what comes back with it goes on without
 // another question.
@@ -208,7 +216,7 @@ func (g *Grant) Pass(upstream []byte) (string, error) {
 	}
 	k, terms := g.key, g.subject.Terms()
 	now := time.Now()
-	return g.desk.opt.Keys.Seal(seal.State{Purpose: seal.Passing, Question: g.question, Principal: k.Principal, Role: k.Role, Server: k.Server,
+	return g.desk.keys().Seal(seal.State{Purpose: seal.Passing, Question: g.question, Principal: k.Principal, Role: k.Role, Server: k.Server,
 		Method: k.Method, Tool: k.Tool, Arguments: k.Arguments, Definition: k.Definition, Policy: k.Policy,
 		Issued: now, Expires: now.Add(terms.Timeout + terms.Life), Upstream: upstream})
 }

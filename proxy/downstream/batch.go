@@ -7,10 +7,7 @@ import (
 )
 
 // batches says whether the negotiated revision has batches: 2025-03-26 alone.
-func (c *Client) batches() bool {
-	v := c.version.Load()
-	return v != nil && *v == "2025-03-26"
-}
+func (c *Client) batches() bool { return c.Greeting().Version == "2025-03-26" }
 
 // receiveBatch deals with each message of a batch as if it stood alone, and
 // gathers the answers.

@@ -54,7 +54,7 @@ type Client struct {
 	bounds    wire.Bounds
 	on        Events
 	questions *questions
-	version   atomic.Pointer[string] // the negotiated revision, legacy clients
+	greeting  atomic.Pointer[Greeting] // of a legacy client
 
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -77,8 +77,23 @@ func New(ctx context.Context, in io.Reader, out io.Writer, b wire.Bounds) *Clien
 	return c
 }
 
-// Negotiated tells which revision a legacy handshake has agreed on.
-func (c *Client) Negotiated(version string) { c.version.Store(&version) }
+// Greeting is what a legacy handshake has agreed on.
+type Greeting struct {
+	Version      string // the negotiated revision
+	Agent        string // the client's name, as it says itself
+	Capabilities []byte // that the client declares, raw JSON
+}
+
+// Greeted tells what a legacy handshake has agreed on.
+func (c *Client) Greeted(g Greeting) { c.greeting.Store(&g) }
+
+// Greeting is what the last handshake has agreed on; zero if there was none.
+func (c *Client) Greeting() Greeting {
+	if g := c.greeting.Load(); g != nil {
+		return *g
+	}
+	return Greeting{}
+}
 
 // Serve reads what the client says and returns when the client has closed its
 // end, when it cannot be written to, or when the context of New ends. In the

@@ -14,6 +14,8 @@ import (
 	"sync"
 	"time"
 
+	"sallyport/policy"
+
 	"golang.org/x/time/rate"
 )
 
@@ -209,4 +211,19 @@ func saturate(a, b int64) int64 {
 		return math.MaxInt64
 	}
 	return a + b
+}
+
+// Code is the reason as the policy knows it.
+func (s *Spent) Code() policy.Code {
+	switch s.Kind {
+	case Calls:
+		return policy.LimitCalls
+	case Tokens:
+		return policy.LimitTokens
+	case Rate:
+		return policy.LimitRate
+	case Concurrent:
+		return policy.LimitConcurrent
+	}
+	return policy.Internal
 }

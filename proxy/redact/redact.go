@@ -2,10 +2,12 @@
 package redact
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
 
+	"sallyport/audit"
 	"sallyport/policy"
 	"sallyport/proxy/wire"
 )
@@ -154,4 +156,14 @@ func first(raw []byte) byte {
 		}
 	}
 	return 0
+}
+
+// Command says what a server was started with, in a way that gives away no
+// word of it but the program: others may be secrets.
+func Command(words []string) string {
+	if len(words) == 0 {
+		return ""
+	}
+	sum := audit.Digest([]byte(strings.Join(words, "\x00")))
+	return fmt.Sprintf("%s, command line of SHA-256 %x", words[0], sum)
 }

@@ -55,6 +55,19 @@ func Bound(m *wire.Message, modern bool) (args, also []byte, digest [32]byte) {
 	return args, also, [32]byte(h.Sum(nil))
 }
 
+// Arguments decodes the arguments of a tools/call. Nothing at all, and the null
+// that some clients write for it, are an empty object. Opaque are those that are
+// no object.
+func Arguments(m *wire.Message) (args map[string]any, opaque bool) {
+	raw := m.Param("arguments")
+	if raw == nil || string(raw) == "null" {
+		return map[string]any{}, false
+	}
+	v, err := wire.Decode(raw)
+	args, ok := v.(map[string]any)
+	return args, err != nil || !ok
+}
+
 // open begins the next member of an object.
 func open(object []byte) []byte {
 	if object == nil {

@@ -1,144 +1,70 @@
-// Package seal makes a request state that only this proxy, or a replica with the
-// same keys, can have made, and that is good once.
+// Package seal makes a request state that only this proxy, or a replica with
+// the same keys, can have made, and that is good once.
 //
-// # Why
+// In the modern era of MCP a server that wants input answers a call with a
+// request state, and the client calls again with the answers and that state.
+// The client is not trusted. A [Ring] seals a [State], so that the client cannot
+// read, alter or make one, and opens it only until it expires; [Compare] tells
+// a state that was moved to another call; [Spent] tells one that comes again.
+// A state is honoured after all three, in this order: spending one that was
+// brought with the wrong call would let a client use up another's.
 //
-// In revision 2026-07-28 of MCP a call that needs more ends with a requestState,
-// which the client hands back with its next try. The client is not trusted with
-// it: a state is AES-256-GCM over all that the answer is bound to, so it cannot
-// be read, altered, moved to another call or made up. The specification wants
-// integrity, principal, expiry and request in it (basic/patterns/mrtr, "Server
-// Requirements"), and leaves single use to the server: that is [Spent].
+// # The text
 //
-// The key of each cipher is derived from the ring's key by HKDF-SHA256, and the
-// key id is derived as well, so nothing of a key shows. Nonces are random, which
-// bounds a key to some 2^32 states; a proxy that asks a person a thousand times a
-// day is far from it.
+//	sp1.<key id, 16 hex digits>.<AES-256-GCM, base64url without padding>
 //
-// Keys are rotated in three steps: add the new key below the old one everywhere,
-// then move it to the top everywhere, then remove the old one when the states
-// that it sealed have run out.
+// All before the last dot is authenticated with the rest. The AEAD key and the
+// key id are both derived from a key of the ring with HKDF-SHA256, so the id
+// tells nothing of the key, and a key file that serves another program as well
+// gives other keys there. Nonces of GCM are random: one key must seal no more
+// than 2^32 states (a state a second for 136 years), after which two nonces are
+// the same with a chance of 2^-32.
+//
+// There is one text for one state: base64 with stray bits or line feeds in it,
+// lengths out of bounds and trailing bytes are refused, so a text can be
+// compared and logged as it is.
+//
+// # Changing the key
+//
+// Replicas share a key file. The first key seals, all of them open.
+//
+//  1. Add the new key as the last line, on every replica: all can open what it
+//     will seal. (sallyport approvals key prints one.)
+//  2. Move it to the top: all seal with it. Old states can still be opened.
+//  3. When the last state of the old key has expired, remove the old line.
+//
+// A key that has leaked is removed at once: the questions that are open are
+// then asked again. Write a new file and rename it over the old one, so that
+// nobody reads half of it. A running proxy follows by [Ring.Refresh].
+//
+// # Good once
+//
+// Without a key file, keys and spent nonces live and die with the process. With
+// one, a spent nonce is an empty file in a folder beside it, made with O_EXCL,
+// so that the second use is refused on whichever replica and after whichever
+// restart; the folder must be on a file system that all replicas share and that
+// keeps O_EXCL (NFS since version 3 does). Whoever empties the folder makes
+// good again what has not expired. The clocks of replicas may differ by a
+// minute; marks are kept for five minutes longer than needed.
 package seal
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/hkdf"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"strings"
-	"time"
 )
 
-// Why a state is not taken.
+// Errors of [Ring.Open] and [Spent.Spend], for errors.Is.
 var (
-	ErrForged  = errors.New("the request state was not made here, or was altered")
-	ErrExpired = errors.New("the request state has run out")
+	// ErrForged says that no key of this ring has sealed the text as it is.
+	ErrForged = errors.New("the request state is not one of ours")
+	// ErrUnknownKey is the kind of ErrForged that honest clients bring after a
+	// key was removed, or a proxy with keys in memory was restarted.
+	ErrUnknownKey = fmt.Errorf("%w: its key is not held here", ErrForged)
+	// ErrExpired says that a text is ours, but not for this hour.
+	ErrExpired = errors.New("the request state is not valid at this time")
+	// ErrReplayed says that a nonce has been spent before.
+	ErrReplayed = errors.New("the request state has been used before")
+	// ErrFull says that more nonces are spent and not yet expired than can be
+	// kept. Nothing can be spent until some have expired.
+	ErrFull = errors.New("too many request states have been used and not yet expired")
 )
-
-const (
-	prefix = "sp1."
-	idSize = 4
-	// maxSealed bounds what is decoded at all: the largest server's own state
-	// and the rest, in base64.
-	maxSealed = (maxUpstream + 64<<10) * 4 / 3
-	// maxSkew is how far ahead a replica's clock may be.
-	maxSkew = time.Minute
-)
-
-// Ring holds the keys: the first seals, all open. It does not change once made.
-type Ring struct{ keys []key }
-
-type key struct {
-	id   string // hex
-	aead cipher.AEAD
-}
-
-// New returns a ring with one random key, which is lost with the process.
-func New() (*Ring, error) {
-	var raw [32]byte
-	_, _ = rand.Read(raw[:]) // never fails
-	return ring([][]byte{raw[:]})
-}
-
-func ring(raw [][]byte) (*Ring, error) {
-	r := &Ring{}
-	for _, one := range raw {
-		k, err := derive(one)
-		if err != nil {
-			return nil, err
-		}
-		r.keys = append(r.keys, k)
-	}
-	return r, nil
-}
-
-func derive(raw []byte) (key, error) {
-	id, err := hkdf.Key(sha256.New, raw, nil, "sallyport request state: key id", idSize)
-	if err != nil {
-		return key{}, err
-	}
-	secret, err := hkdf.Key(sha256.New, raw, nil, "sallyport request state: AES-256-GCM", 32)
-	if err != nil {
-		return key{}, err
-	}
-	block, err := aes.NewCipher(secret)
-	if err != nil {
-		return key{}, err
-	}
-	aead, err := cipher.NewGCMWithRandomNonce(block)
-	return key{id: hex.EncodeToString(id), aead: aead}, err
-}
-
-// IsSealed says whether a text claims to be one of ours. It proves nothing.
-func IsSealed(text string) bool { return strings.HasPrefix(text, prefix) }
-
-// Seal draws a nonce for the state and seals it.
-func (r *Ring) Seal(s State) (string, error) {
-	_, _ = rand.Read(s.Nonce[:]) // never fails
-	plain, err := s.encode()
-	if err != nil {
-		return "", fmt.Errorf("sealing a request state: %w", err)
-	}
-	k := r.keys[0]
-	head := prefix + k.id + "."
-	return head + base64.RawURLEncoding.EncodeToString(k.aead.Seal(nil, nil, plain, []byte(head))), nil
-}
-
-// Open returns what a text says, if it was sealed with one of the ring's keys and
-// has not run out. Otherwise the error is ErrForged or ErrExpired.
-func (r *Ring) Open(text string, now time.Time) (State, error) {
-	if len(text) > maxSealed || !IsSealed(text) {
-		return State{}, ErrForged
-	}
-	id, body, ok := strings.Cut(text[len(prefix):], ".")
-	if !ok || strings.ContainsAny(body, "\r\n") { // which base64 would skip
-		return State{}, ErrForged
-	}
-	sealed, err := base64.RawURLEncoding.Strict().DecodeString(body)
-	if err != nil {
-		return State{}, ErrForged
-	}
-	for _, k := range r.keys {
-		if k.id != id {
-			continue
-		}
-		plain, err := k.aead.Open(nil, nil, sealed, []byte(prefix+id+"."))
-		if err != nil {
-			continue
-		}
-		s, err := decode(plain)
-		switch {
-		case err != nil:
-			return State{}, ErrForged
-		case now.After(s.Expires) || s.Issued.After(now.Add(maxSkew)):
-			return State{}, ErrExpired
-		}
-		return s, nil
-	}
-	return State{}, ErrForged
-}
