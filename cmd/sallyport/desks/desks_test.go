@@ -30,6 +30,7 @@ import (
 	"sallyport/proxy/approval"
 	"sallyport/proxy/approval/seal"
 	"sallyport/proxy/approval/socket"
+	"sallyport/proxy/approval/socket/place"
 	"sallyport/proxy/show"
 )
 
@@ -393,6 +394,38 @@ func TestScreen(t *testing.T) {
 	}
 	if got := screen("a\x1b[2J\r\u202e\u0085\nb"); got != "a⟨U+001B⟩[2J⟨U+000D⟩⟨U+202E⟩⟨U+0085⟩\nb" {
 		t.Error(got)
+	}
+}
+
+// TestForeignText has a server that makes nothing fit: no byte of it may reach the
+// terminal as it is.
+func TestForeignText(t *testing.T) {
+	dir := folder(t)
+	l, err := place.Bind(filepath.Join(dir, "x.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const bad = `\u001b[2J\u202e\r`
+	about := `"role":"` + bad + `","server":"` + bad + `","tool":"` + bad + `","tier":"` + bad + `"`
+	mux := http.NewServeMux()
+	mux.HandleFunc("/list", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, `{"waiting":[{"id":"q1",%s,"via":["%s"]}],"remembered":[{"id":"q2",%s,"by":["%s"]}],"unspent":[{"id":"q3",%s,"by":"%s"}]}`, about, bad, about, bad, about, bad)
+	})
+	mux.HandleFunc("/question", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintf(w, `{%s,"text":"%s"}`, about, bad) })
+	mux.HandleFunc("/answer", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{}`) })
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusConflict)
+		fmt.Fprintf(w, `{"error":"%s"}`, bad)
+	})
+	s := &http.Server{Handler: mux}
+	defer s.Close()
+	go s.Serve(l)
+	for _, args := range [][]string{{"approvals"}, {"approvals", "--json"}, {"approvals", "show", "q1"}, {"approve", "q1"}, {"deny", "q1"},
+		{"approvals", "revoke", "q2"}, {"approvals", "open"}, {"reload"}} {
+		out, errs, _ := do(nil, args...)
+		if all := out + errs; strings.ContainsAny(all, "\x1b\r\u202e") || !strings.Contains(all, "[2J") {
+			t.Errorf("%v: %q", args, all)
+		}
 	}
 }
 

@@ -1,12 +1,16 @@
 package socket
 
 import (
+	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"syscall"
 	"testing"
+
+	"sallyport/proxy/approval/socket/place"
 )
 
 // TestAnotherUser connects as nobody, with all modes out of the way, so that only
@@ -30,6 +34,10 @@ func TestAnotherUser(t *testing.T) {
 		defer close(got)
 		if _, _, errno := syscall.RawSyscall(syscall.SYS_SETRESUID, 65534, 65534, 65534); errno != 0 {
 			got <- "setresuid: " + errno.Error()
+			return
+		}
+		if _, err := place.Dial(context.Background(), s.Path()); err == nil || err.Error() != "it belongs to another user" {
+			got <- fmt.Sprintf("connect: the command line believes another user: %v", err)
 			return
 		}
 		fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
