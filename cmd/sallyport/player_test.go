@@ -4,12 +4,14 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -26,16 +28,22 @@ type stay struct {
 	out     *os.File
 	lines   *bufio.Reader
 	asked   int
+	person  string // how the client's user answers forms; empty: the client shows none
 	watched []process
 }
 
 // player plays a client: player SCRIPT COMMAND [ARG…] starts the command, does
 // what the script says line by line, and prints what came of it.
 //
+//	person ANSWER        from here on the client shows forms, and its user answers
+//	                     so: accept, decline, cancel
 //	init                 the handshake
 //	list                 list the tools
 //	call TOOL [JSON]     call a tool
 //	retry TOOL [JSON]    call a tool until it succeeds
+//	begin TOOL [JSON]    call a tool, and do not wait
+//	finish               wait for what was begun
+//	question COMMAND …   run a program with the id of the question that waits for {}
 //	send JSON            send a line, and expect no answer
 //	run COMMAND [ARG…]   run another program meanwhile
 //	ps                   print the command lines of all processes below
@@ -98,8 +106,16 @@ func begin(c *exec.Cmd) (*stay, error) {
 
 func (s *stay) do(verb, rest string) error {
 	switch verb {
-	case "init", "list", "call", "retry", "send":
+	case "init", "list", "call", "retry", "send", "begin", "finish":
 		return s.speak(verb, rest)
+	case "person":
+		s.person = rest
+	case "question":
+		id, err := question()
+		if err != nil {
+			return err
+		}
+		return s.do("run", strings.ReplaceAll(rest, "{}", id))
 	case "run":
 		words := strings.Fields(os.ExpandEnv(rest))
 		out, err := exec.Command(words[0], words[1:]...).CombinedOutput()
@@ -107,7 +123,7 @@ func (s *stay) do(verb, rest string) error {
 		if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
 			return err
 		}
-		fmt.Println(words[0], "exited with", exitStatus(err))
+		fmt.Println(filepath.Base(words[0]), "exited with", exitStatus(err))
 	case "ps":
 		for _, p := range below(os.Getpid()) {
 			fmt.Println("process", p.words)
@@ -141,7 +157,11 @@ func (s *stay) do(verb, rest string) error {
 func (s *stay) speak(verb, rest string) error {
 	switch verb {
 	case "init":
-		a, err := s.ask("initialize", `{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"player","version":"1"}}`)
+		capabilities := `{}`
+		if s.person != "" {
+			capabilities = `{"elicitation":{}}`
+		}
+		a, err := s.ask("initialize", `{"protocolVersion":"2025-06-18","capabilities":`+capabilities+`,"clientInfo":{"name":"player","version":"1"}}`)
 		if err != nil {
 			return err
 		}
@@ -167,10 +187,40 @@ func (s *stay) speak(verb, rest string) error {
 			return err
 		}
 		fmt.Printf("%s: %s\n", tool, a.words())
+	case "begin":
+		tool, args, _ := strings.Cut(rest, " ")
+		s.asked++
+		return s.send(fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{"name":%q,"arguments":%s}}`, s.asked, tool, cmp.Or(args, "{}")))
+	case "finish":
+		a, err := s.await()
+		if err != nil {
+			return err
+		}
+		fmt.Println("finished:", a.words())
 	default:
 		return s.send(rest)
 	}
 	return nil
+}
+
+// question is the id of the only question that waits at any desk of this user.
+func question() (string, error) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		out, err := exec.Command(os.Getenv("SALLYPORT"), "approvals", "--json").Output()
+		if err != nil {
+			return "", err
+		}
+		var all struct {
+			Proxies []struct{ Waiting []struct{ ID string } }
+		}
+		if err := json.Unmarshal(out, &all); err != nil {
+			return "", err
+		}
+		if len(all.Proxies) == 1 && len(all.Proxies[0].Waiting) == 1 {
+			return all.Proxies[0].Waiting[0].ID, nil
+		}
+	}
+	return "", errors.New("no question waits")
 }
 
 func (s *stay) call(tool, args string) (answer, error) {
@@ -186,6 +236,7 @@ func (s *stay) send(line string) error {
 type answer struct {
 	ID     *int
 	Method string
+	Params struct{ Message string }
 	Error  *struct {
 		Code    int
 		Message string
@@ -204,9 +255,26 @@ func (s *stay) ask(method, params string) (answer, error) {
 	if err := s.send(fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":%q,"params":%s}`, s.asked, method, params)); err != nil {
 		return answer{}, err
 	}
+	return s.await()
+}
+
+// await reads until the last request is answered, and has the client's user
+// answer forms meanwhile.
+func (s *stay) await() (answer, error) {
 	for {
 		a, err := s.read()
 		if err != nil || a.Method == "" && a.ID != nil && *a.ID == s.asked {
+			return a, err
+		}
+		if a.Method != "elicitation/create" {
+			continue
+		}
+		for line := range strings.Lines(a.Params.Message) {
+			if f := strings.Fields(line); len(f) > 1 && f[0] == "Tool" {
+				fmt.Println("asked about", f[1])
+			}
+		}
+		if err := s.send(fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"result":{"action":%q}}`, *a.ID, s.person)); err != nil {
 			return a, err
 		}
 	}
