@@ -83,7 +83,11 @@ func (t *transcript) session(logFile string, stderr io.Writer) error {
 		return err
 	}
 	logger := hclog.New(&hclog.LoggerOptions{Name: "sallyport", Level: hclog.Error, Output: stderr})
-	x := proxy.New(proxy.Config{Policy: p, Servers: p.Servers(), Audit: log, Logger: logger,
+	desk, err := (&service{policy: p}).desk(log, logger)
+	if err != nil {
+		return err
+	}
+	x := proxy.New(proxy.Config{Policy: p, Servers: p.Servers(), Audit: log, Logger: logger, Desk: desk,
 		Launch: launcher(logger), Backoff: backoff, Version: version()})
 	proxyIn, toProxy, err := os.Pipe()
 	if err != nil {
@@ -95,15 +99,30 @@ func (t *transcript) session(logFile string, stderr io.Writer) error {
 	}
 	served := make(chan error, 1)
 	go func() {
-		err := x.Serve(t.ctx, proxy.Caller{Role: "assistant"}, proxyIn, proxyOut)
+		err := x.Serve(t.ctx, proxy.Caller{Role: "assistant", Principal: localUser()}, proxyIn, proxyOut)
 		proxyOut.Close()
 		served <- err
 	}()
-	t.mcp = client.NewClient(transport.NewIO(fromProxy, toProxy, io.NopCloser(strings.NewReader(""))))
+	t.mcp = client.NewClient(transport.NewIO(fromProxy, toProxy, io.NopCloser(strings.NewReader(""))), client.WithElicitationHandler(t))
 	t.play()
 	t.mcp.Close()
 	toProxy.Close()
 	return errors.Join(<-served, log.Close())
+}
+
+// Elicit is the part of the person at the agent's side, who is shown the
+// question and lets nothing be mailed.
+func (t *transcript) Elicit(_ context.Context, r mcp.ElicitationRequest) (*mcp.ElicitationResult, error) {
+	t.say("  ? The client shows its user:")
+	for line := range strings.Lines(r.Params.Message) {
+		t.say("      %s", strings.TrimSuffix(line, "\n"))
+	}
+	answer := mcp.ElicitationResponseActionAccept
+	if strings.Contains(r.Params.Message, "mail_note") {
+		answer = mcp.ElicitationResponseActionDecline
+	}
+	t.say("  ! The user answers: %s", answer)
+	return &mcp.ElicitationResult{ElicitationResponse: mcp.ElicitationResponse{Action: answer}}, nil
 }
 
 // play is the agent's part.
@@ -140,10 +159,13 @@ func (t *transcript) play() {
 		"add_note", map[string]any{"title": 42})
 	t.call("Refused: a rule on the value of an argument",
 		"add_note", map[string]any{"title": "Salaries 2026", "text": "…"})
-	t.call("Refused: a tier that needs a person", "delete_note", map[string]any{"title": "Standup"})
-	t.call("Refused: what leaves the machine needs a person too",
-		"mail_note", map[string]any{"title": "Standup", "to": "someone@example.com"})
-	t.call("Nothing was deleted or mailed", "list_notes", nil)
+	t.call("Waits for a person: a tier that destroys. Here the person approves, for this call alone",
+		"delete_note", map[string]any{"title": "Standup"})
+	t.call("Waits for a person: what leaves the machine. Here the person declines",
+		"mail_note", map[string]any{"title": "Welcome", "to": "someone@example.com"})
+	t.call("The agent tries again: the answer stands, and nobody is asked twice",
+		"mail_note", map[string]any{"title": "Welcome", "to": "someone@example.com"})
+	t.call("One note was deleted, and nothing was mailed", "list_notes", nil)
 }
 
 // call makes one call and shows the answer.

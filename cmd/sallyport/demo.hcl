@@ -10,6 +10,10 @@ server "notes" {
   tool "mail_note"   { risk = "external" }
 }
 
+approval {
+  via = ["elicitation"] # the demo's agent shows the question to its user
+}
+
 role "assistant" {
   allow = ["notes/list_notes", "notes/add_note", "notes/delete_note", "notes/mail_note"]
 
