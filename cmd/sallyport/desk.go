@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 	"sallyport/proxy/approval/hook"
 	"sallyport/proxy/approval/seal"
 	"sallyport/proxy/approval/socket"
+	"sallyport/proxy/approval/web"
 	"sallyport/proxy/redact"
 )
 
@@ -49,12 +51,17 @@ func (s *service) channels(p *proxy.Proxy, logger hclog.Logger) (close func(), e
 			}
 		}
 	}
+	page, err := openPage(conf.Web, p.Desk, logger)
+	if err != nil {
+		return close, err
+	}
+	if page != nil {
+		ends = append(ends, page.Close)
+	}
 	for _, w := range conf.Webhooks {
-		h, err := s.webhook(w, p.Desk, logger)
-		if err != nil {
+		if err := s.webhook(w, page, p.Desk, logger); err != nil {
 			return close, err
 		}
-		_ = h
 	}
 	sock, err := socket.Listen(conf.Socket, p.Desk)
 	if err != nil && conf.Socket != "" {
@@ -66,16 +73,58 @@ func (s *service) channels(p *proxy.Proxy, logger hclog.Logger) (close func(), e
 	}
 	ends = append(ends, sock.Close)
 	sock.Handle("reload", s.reloading(p, logger))
+	if page != nil {
+		sock.Handle("open", opening(page))
+	}
 	return close, nil
 }
 
-func (s *service) webhook(w policy.Webhook, desk *approval.Desk, logger hclog.Logger) (*hook.Hook, error) {
+// openPage starts the page, if the policy has one.
+func openPage(conf *policy.Web, desk *approval.Desk, logger hclog.Logger) (*web.Server, error) {
+	if conf == nil {
+		return nil, nil
+	}
+	o := web.Options{Desk: desk, Listen: conf.Listen, URL: conf.URL, Logf: func(format string, a ...any) { logger.Error(fmt.Sprintf(format, a...)) }}
+	for _, a := range conf.Approvers {
+		token, err := readSecret(a.Token.FromEnv, a.Token.FromFile)
+		if err == nil && len(token) < 16 {
+			err = errors.New("it has fewer than 16 characters; make one with: openssl rand -hex 24")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("approver %q: token: %w", a.Name, err)
+		}
+		o.Approvers = append(o.Approvers, web.Approver{Name: a.Name, Token: token})
+	}
+	page, err := web.Start(o)
+	if err == nil {
+		logger.Info("questions can be answered on a page", "open", cmp.Or(page.Link(), page.Origin()))
+	}
+	return page, err
+}
+
+// opening hands out a fresh link to the page.
+func opening(page *web.Server) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(map[string]string{"message": cmp.Or(page.Link(), page.Origin())})
+	})
+}
+
+func (s *service) webhook(w policy.Webhook, page *web.Server, desk *approval.Desk, logger hclog.Logger) error {
 	secret, err := readSecret(w.Secret.FromEnv, w.Secret.FromFile)
 	if err != nil {
-		return nil, fmt.Errorf("webhook %q: secret: %w", w.Name, err)
+		return fmt.Errorf("webhook %q: secret: %w", w.Name, err)
 	}
-	return hook.New(hook.Options{Name: w.Name, URL: w.URL, Secret: secret, Arguments: w.Arguments, Redact: redact.Func(s.policy.Audit()), Desk: desk,
-		Logf: func(format string, a ...any) { logger.Warn(fmt.Sprintf(format, a...)) }})
+	o := hook.Options{Name: w.Name, URL: w.URL, Secret: secret, Arguments: w.Arguments, Redact: redact.Func(s.policy.Audit()), Desk: desk,
+		Logf: func(format string, a ...any) { logger.Warn(fmt.Sprintf(format, a...)) }}
+	if page != nil {
+		o.Callback = page.Callback(w.Name)
+	}
+	h, err := hook.New(o)
+	if err == nil && page != nil {
+		page.Mount(w.Name, h.Handler())
+	}
+	return err
 }
 
 // reloading puts the policy's file in force as it is now.

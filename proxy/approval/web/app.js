@@ -1,0 +1,37 @@
+"use strict";
+(() => {
+  const reasons = () => new Map([...document.querySelectorAll("input[name=reason]")].filter(i => i.value).map(i => [i.id, i.value]));
+
+  // refresh puts the page's main part in anew, and keeps what is being typed.
+  async function refresh() {
+    const typed = reasons(), focus = document.activeElement && document.activeElement.id;
+    let answer;
+    try {
+      answer = await fetch(location.pathname, { cache: "no-store", credentials: "same-origin" });
+    } catch {
+      return; // sallyport has ended; what is shown stays
+    }
+    if (answer.status === 401) { location.reload(); return; }
+    const next = new DOMParser().parseFromString(await answer.text(), "text/html");
+    document.querySelector("main").replaceWith(document.adoptNode(next.querySelector("main")));
+    document.title = next.title;
+    for (const [id, value] of typed) {
+      const input = document.getElementById(id);
+      if (input) input.value = value;
+    }
+    if (focus) document.getElementById(focus)?.focus();
+    count();
+  }
+
+  function count() {
+    for (const t of document.querySelectorAll("time[data-expires]")) {
+      const s = Math.max(0, Math.round((Date.parse(t.dateTime) - Date.now()) / 1000));
+      t.textContent = s >= 60 ? `${Math.floor(s / 60)}m${String(s % 60).padStart(2, "0")}s` : `${s}s`;
+    }
+  }
+
+  new EventSource("/events").addEventListener("changed", refresh);
+  setInterval(count, 1000);
+  count();
+  if (location.search) history.replaceState(null, "", location.pathname);
+})();
