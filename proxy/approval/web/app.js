@@ -1,5 +1,6 @@
 "use strict";
 (() => {
+  const loaded = Date.now();
   const reasons = () => new Map([...document.querySelectorAll("input[name=reason]")].filter(i => i.value).map(i => [i.id, i.value]));
 
   // refresh puts the page's main part in anew, and keeps what is being typed.
@@ -12,9 +13,12 @@
       return; // sallyport has ended; what is shown stays
     }
     if (answer.status === 401) { location.reload(); return; }
+    const said = document.querySelector("main > .notice[role=status]");
     const next = new DOMParser().parseFromString(await answer.text(), "text/html");
     document.querySelector("main").replaceWith(document.adoptNode(next.querySelector("main")));
     document.title = next.title;
+    const main = document.querySelector("main");
+    if (said && Date.now() - loaded < 8000 && !main.querySelector(":scope > .notice[role=status]")) main.prepend(said);
     for (const [id, value] of typed) {
       const input = document.getElementById(id);
       if (input) input.value = value;
