@@ -79,7 +79,7 @@ func TestApprovalClients(t *testing.T) {
 					t.Errorf("%d forms were shown, want %d", got, in.asked)
 				}
 				for _, text := range v.seen.Asked {
-					if !strings.Contains(text, "Tool         test_simple_text\n") || !strings.Contains(text, "Tier         delete, by risk of server") {
+					if !strings.Contains(text, "Tool        test_simple_text\n") || !strings.Contains(text, "Tier        delete, by risk of server") {
 						t.Errorf("the form says %q", text)
 					}
 				}

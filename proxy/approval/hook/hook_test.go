@@ -245,7 +245,7 @@ func TestArguments(t *testing.T) {
 		{redacted, func(raw []byte) []byte { return bytes.ReplaceAll(raw, []byte("hunter2"), []byte("[REDACTED]")) }, `{"password":"hunter2"}`, "[REDACTED]", "hunter2"},
 		{redacted, nil, `{"password":"hunter2"}`, "hunter2", "NOT SENT"},
 		{none, nil, `{"password":"hunter2"}`, "NOT SENT", "hunter2"},
-		{none, nil, ``, "Arguments    none", "NOT SENT"},
+		{none, nil, ``, "Arguments   none", "NOT SENT"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			x := newWorld(t, Options{Arguments: tt.arguments, Redact: tt.redact}, nil)

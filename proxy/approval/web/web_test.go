@@ -436,7 +436,7 @@ func TestHostile(t *testing.T) {
 			t.Errorf("the page holds %q", bad)
 		}
 	}
-	for _, want := range []string{"&lt;/pre&gt;&lt;script&gt;", "⟨U&#43;202E⟩", "p⟨U&#43;0430 like a⟩ypal", "claude-code (as it calls itself)", "delete, by tool &#34;kubectl_delete&#34; at policy.hcl:4"} {
+	for _, want := range []string{"&lt;/pre&gt;&lt;script&gt;", "⟨U&#43;202E⟩", "p⟨U&#43;0430 like a⟩ypal", "claude-code (its own words, unverified)", "delete, by tool &#34;kubectl_delete&#34; at policy.hcl:4"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q: %s", want, page)
 		}
