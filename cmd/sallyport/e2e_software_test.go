@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/mark3labs/mcp-go/client"
 	"github.com/mark3labs/mcp-go/client/transport"
@@ -205,6 +206,27 @@ func inspector(ctx context.Context, e *errand) (seen, error) {
 	return s, nil
 }
 
+// denyAll refuses on the command line whatever waits at a proxy of this home.
+func (e *errand) denyAll(ctx context.Context, home string) {
+	run := func(args ...string) []byte {
+		c := exec.CommandContext(ctx, e.sallyport, args...)
+		c.Env = []string{"HOME=" + home}
+		out, _ := c.Output()
+		return out
+	}
+	for ; ctx.Err() == nil; time.Sleep(100 * time.Millisecond) {
+		var all struct {
+			Proxies []struct{ Waiting []struct{ ID string } }
+		}
+		_ = json.Unmarshal(run("approvals", "--json"), &all)
+		for _, p := range all.Proxies {
+			for _, w := range p.Waiting {
+				run("deny", w.ID)
+			}
+		}
+	}
+}
+
 func (e *errand) inspect(ctx context.Context, args ...string) ([]byte, error) {
 	argv := append([]string{e.node, filepath.Join(e.dir, "node_modules", ".bin", "mcp-inspector"), "--cli"}, args...)
 	c := e.command(ctx, append(append(argv, "--"), e.argv...)...)
@@ -214,6 +236,11 @@ func (e *errand) inspect(ctx context.Context, args ...string) ([]byte, error) {
 	}
 	defer os.RemoveAll(home)
 	c.Env = append(c.Env, "HOME="+home)
+	if e.elicit == "decline" { // it shows no forms: its user answers on the command line
+		ctx, stop := context.WithCancel(ctx)
+		defer stop()
+		go e.denyAll(ctx, home)
+	}
 	var out bytes.Buffer
 	c.Stdout = &out
 	err = c.Run()
