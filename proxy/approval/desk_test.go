@@ -289,3 +289,24 @@ func TestBoard(t *testing.T) {
 		}
 	})
 }
+
+// TestTwoCallers: the same call of two callers is two questions, and what one of
+// them is given the other does not find.
+func TestTwoCallers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, alice := newDesk(t, `  remember = "10m"`+"\n  widen = \"tool\"\n")
+		mallory := alice
+		mallory.Principal = "mallory"
+		first, second := put(t, d, alice), put(t, d, mallory)
+		if first == second {
+			t.Fatal("two callers share a question")
+		}
+		approve(t, d, first, approval.Answer{Approver: "owner", For: time.Minute, Any: true})
+		if d.Take(mallory) != nil {
+			t.Error("another caller finds the approval")
+		}
+		if g := d.Take(alice); g == nil || g.Spend(mallory.Key) == nil {
+			t.Error("the caller's own grant is not there, or is good for another")
+		}
+	})
+}
