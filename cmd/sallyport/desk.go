@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/user"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -22,6 +23,7 @@ import (
 	"sallyport/proxy/approval/socket"
 	"sallyport/proxy/approval/web"
 	"sallyport/proxy/redact"
+	"sallyport/proxy/show"
 )
 
 // desk opens the desk at which calls wait for a person.
@@ -34,8 +36,11 @@ func (s *service) desk(log *audit.Log, logger hclog.Logger) (*approval.Desk, err
 	return approval.New(approval.Options{Log: log, Waiting: conf.Waiting, Keys: keys, Spent: spent, Owner: localUser(),
 		Trouble: func(err error) { logger.Warn("approvals", "error", err) },
 		Tell: func(w approval.Waiting) {
-			logger.Info("a call waits for a person", "question", w.ID, "server", w.Server, "tool", w.Tool, "tier", w.Decision.Tier().String(),
-				"via", w.Terms().Via, "answer", "sallyport approve "+w.ID)
+			words := []any{"question", w.ID, "server", w.Server, "tool", show.Line(w.Tool, 100), "tier", w.Decision.Tier().String(), "via", w.Terms().Via}
+			if slices.Contains(w.Terms().Via, approval.CommandLine) {
+				words = append(words, "answer", "sallyport approve "+w.ID)
+			}
+			logger.Info("a call waits for a person", words...)
 		}}), nil
 }
 
