@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -205,8 +206,12 @@ func TestCommands(t *testing.T) {
 		}
 		a.listen()
 		b.listen()
-		defer a.done()
-		defer b.done()
+		defer func() { // both at once: while one of them listens, the clock stands still
+			var ending sync.WaitGroup
+			ending.Go(a.done)
+			ending.Go(b.done)
+			ending.Wait()
+		}()
 		b.server.Handle("open", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprint(w, `{"message":"http://127.0.0.1:9/\u202e"}`)
 		}))
