@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"sallyport/proxy/approval"
@@ -28,6 +29,8 @@ type Server struct {
 	http *http.Server
 	end  context.CancelFunc
 	done chan struct{} // closed when nothing is served any more
+
+	guests guests
 }
 
 // Listen opens the desk for the command line, at a path or, if that is empty, in
@@ -80,7 +83,7 @@ func (s *Server) serve(g *gate) {
 	ctx, end := context.WithCancel(context.Background())
 	s.end = end
 	s.http = &http.Server{
-		Handler:           http.MaxBytesHandler(s.mux, maxBody),
+		Handler:           s.guests.serve(http.MaxBytesHandler(s.mux, maxBody)),
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
 		WriteTimeout: time.Minute, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
@@ -89,6 +92,44 @@ func (s *Server) serve(g *gate) {
 		defer close(s.done)
 		_ = s.http.Serve(g) // returns when it is closed
 	}()
+}
+
+// guests are the requests that are being answered. http.Server.Shutdown would wait
+// for them too, but by looking again from time to time.
+type guests struct {
+	mu      sync.Mutex
+	n       int
+	leaving bool
+	gone    chan struct{} // closed when the last has left, once they are to leave
+}
+
+func (g *guests) serve(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		g.mu.Lock()
+		g.n++
+		g.mu.Unlock()
+		defer func() {
+			_ = http.NewResponseController(w).Flush() // before the connection may be closed
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			if g.n--; g.n == 0 && g.leaving {
+				g.leaving = false
+				close(g.gone)
+			}
+		}()
+		h.ServeHTTP(w, r)
+	})
+}
+
+// leave returns what is closed when nobody is left.
+func (g *guests) leave() <-chan struct{} {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.gone = make(chan struct{})
+	if g.leaving = g.n > 0; !g.leaving {
+		close(g.gone)
+	}
+	return g.gone
 }
 
 // Path is where the socket is.
@@ -108,12 +149,13 @@ func (s *Server) Handle(verb string, h http.Handler) {
 func (s *Server) Close() error {
 	gone := place.Unbind(s.path, s.made)
 	s.end()
-	ctx, cancel := context.WithTimeout(context.Background(), farewell)
-	defer cancel()
-	err := s.http.Shutdown(ctx)
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = s.http.Close()
+	late := time.NewTimer(farewell)
+	defer late.Stop()
+	select {
+	case <-s.guests.leave():
+	case <-late.C:
 	}
+	err := s.http.Close()
 	<-s.done
 	return errors.Join(gone, err)
 }
