@@ -188,7 +188,9 @@ func (d *Desk) settle(q *Question, o outcome) {
 		}
 		close(q.done) // after what the client is told of it
 	}()
-	d.settled = append(d.settled, Settled{Subject: q.Subject, ID: q.ID, At: time.Now(), Status: o.status, By: o.by, Reason: o.reason})
+	about := q.Subject
+	about.Params, about.Also = nil, nil // they may be large, and are in the log
+	d.settled = append(d.settled, Settled{Subject: about, ID: q.ID, At: time.Now(), Status: o.status, By: o.by, Reason: o.reason})
 	if len(d.settled) > maxSettled {
 		d.settled = d.settled[1:]
 	}

@@ -3,6 +3,7 @@ package approval
 import (
 	"context"
 	"errors"
+	"fmt"
 	"regexp"
 	"time"
 
@@ -42,9 +43,18 @@ func refuse(code policy.Code, status string) Verdict {
 	return Verdict{Code: code, Status: status, Message: code.Sentence()}
 }
 
+// maxAsked bounds the arguments that anybody is asked about: a yes to what nobody
+// can read is none.
+const maxAsked = 1 << 20
+
 // Hear finds out what people say of a call. It may take as long as a question
 // waits; it holds no lock meanwhile.
 func (d *Desk) Hear(c *Case) Verdict {
+	if n := len(c.Params) + len(c.Also); n > maxAsked {
+		v := refuse(policy.NeedsPerson, StatusNobody)
+		v.Message = fmt.Sprintf("this needs a person, and nobody can read %d bytes of arguments; ask for less at a time, at most %d", n, maxAsked)
+		return v
+	}
 	if c.Request.Modern {
 		if v, settled := d.resume(c); settled {
 			return v
