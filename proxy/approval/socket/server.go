@@ -83,7 +83,8 @@ func (s *Server) serve(g *gate) {
 	ctx, end := context.WithCancel(context.Background())
 	s.end = end
 	s.http = &http.Server{
-		Handler:           s.guests.serve(http.MaxBytesHandler(s.mux, maxBody)),
+		Handler:           http.MaxBytesHandler(s.mux, maxBody),
+		ConnState:         s.guests.state,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
 		WriteTimeout: time.Minute, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
@@ -94,31 +95,34 @@ func (s *Server) serve(g *gate) {
 	}()
 }
 
-// guests are the requests that are being answered. http.Server.Shutdown would wait
-// for them too, but by looking again from time to time.
+// guests are the connections on which a request is being answered.
+// http.Server.Shutdown would wait for them too, but by looking again from time to
+// time.
 type guests struct {
 	mu      sync.Mutex
-	n       int
+	busy    map[net.Conn]bool
 	leaving bool
 	gone    chan struct{} // closed when the last has left, once they are to leave
 }
 
-func (g *guests) serve(h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		g.mu.Lock()
-		g.n++
-		g.mu.Unlock()
-		defer func() {
-			_ = http.NewResponseController(w).Flush() // before the connection may be closed
-			g.mu.Lock()
-			defer g.mu.Unlock()
-			if g.n--; g.n == 0 && g.leaving {
-				g.leaving = false
-				close(g.gone)
-			}
-		}()
-		h.ServeHTTP(w, r)
-	})
+// state is told what becomes of a connection: it is idle when its answer has been
+// written to the end.
+func (g *guests) state(c net.Conn, now http.ConnState) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch now {
+	case http.StateActive:
+		if g.busy == nil {
+			g.busy = map[net.Conn]bool{}
+		}
+		g.busy[c] = true
+	case http.StateIdle, http.StateClosed, http.StateHijacked:
+		delete(g.busy, c)
+	}
+	if len(g.busy) == 0 && g.leaving {
+		g.leaving = false
+		close(g.gone)
+	}
 }
 
 // leave returns what is closed when nobody is left.
@@ -126,7 +130,7 @@ func (g *guests) leave() <-chan struct{} {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.gone = make(chan struct{})
-	if g.leaving = g.n > 0; !g.leaving {
+	if g.leaving = len(g.busy) > 0; !g.leaving {
 		close(g.gone)
 	}
 	return g.gone
