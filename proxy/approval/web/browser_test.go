@@ -49,10 +49,18 @@ func browser(t *testing.T) (ctx context.Context) {
 	return ctx
 }
 
+// do runs actions one after the other. One that fails because the page was put in
+// anew under its hands is tried again.
 func do(t *testing.T, ctx context.Context, actions ...chromedp.Action) {
 	t.Helper()
-	if err := chromedp.Run(ctx, actions...); err != nil {
-		t.Fatal(err)
+	for _, a := range actions {
+		err := chromedp.Run(ctx, a)
+		for end := time.Now().Add(5 * time.Second); err != nil && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+			err = chromedp.Run(ctx, a)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -78,8 +86,17 @@ func eventually(t *testing.T, ctx context.Context, what, script string) {
 	t.Fatalf("the page never showed %q, but %q", what, text)
 }
 
+// click presses a button, once: a click that has gone through is not repeated.
 func click(id, decision string) chromedp.Action {
-	return chromedp.Click(fmt.Sprintf(`#%s button[value=%s]`, id, decision), chromedp.ByQuery)
+	pressed := false
+	return chromedp.ActionFunc(func(ctx context.Context) error {
+		if pressed {
+			return nil
+		}
+		err := chromedp.Click(fmt.Sprintf(`#%s button[value=%s]`, id, decision), chromedp.ByQuery).Do(ctx)
+		pressed = err == nil
+		return err
+	})
 }
 
 // TestBrowser answers questions in a real browser: approve, approve for a while,
