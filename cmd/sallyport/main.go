@@ -20,6 +20,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sallyport/cmd/sallyport/desks"
+	"sallyport/cmd/sallyport/scan"
 	"sallyport/cmd/sallyport/words"
 )
 
@@ -92,7 +93,7 @@ an audit log with an unfinished last line; 130 ended by a signal.`,
 	})
 	group(root, wrapCommand(), runCommand(), validateCommand(), demoCommand(), demoServerCommand(),
 		desks.Approvals(), desks.Approve(), desks.Deny(), desks.Reload(),
-		auditCommand(), schemaCommand(), versionCommand())
+		scan.Command(), auditCommand(), schemaCommand(), versionCommand())
 	err := root.ExecuteContext(ctx)
 	var coded *exitError
 	if err != nil && !errors.As(err, &coded) && words.IsUsage(err) {

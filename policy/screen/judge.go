@@ -1,0 +1,207 @@
+package screen
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// What it takes. A severity of strong acts alone; weaker ones act together when
+// they are of different families and near each other.
+const (
+	strong    = 7
+	nearBytes = 400
+	aboutIt   = 4 // different words of security talk that make a text speak about attacks
+)
+
+// judge weighs what was found.
+func (l *look) judge(text string) Verdict {
+	if len(l.found) == 0 {
+		return Verdict{Action: Pass}
+	}
+	for i := range l.found {
+		l.weigh(text, &l.found[i])
+	}
+	l.found = slices.DeleteFunc(l.found, func(f find) bool { return f.Severity == 0 })
+	slices.SortStableFunc(l.found, func(a, b find) int { return cmp.Compare(a.Start, b.Start) })
+	v := Verdict{Action: Log}
+	for i := range l.found {
+		sum := l.together(i)
+		v.Score = max(v.Score, sum)
+		if f := &l.found[i]; sum*10 >= strong && f.Severity >= 3 {
+			f.Action = l.act()
+			v.Action = f.Action
+		} else {
+			f.Action = Log
+		}
+	}
+	for _, f := range l.found {
+		v.Findings = append(v.Findings, l.widen(text, f.Finding))
+	}
+	if len(v.Findings) == 0 {
+		v.Action = Pass
+	}
+	return v
+}
+
+func (l *look) act() Action {
+	if l.d == Arguments {
+		return Refuse
+	}
+	return Filter
+}
+
+// weigh takes off what the words around a sign say against it, and adds what
+// hiding it says.
+func (l *look) weigh(text string, f *find) {
+	sev := float64(f.Severity)
+	switch {
+	case f.Hidden:
+		if f.Severity >= 3 {
+			f.Severity = max(f.Severity, 8)
+		}
+		return
+	case f.comment && f.Severity >= 6:
+		f.Severity, f.Hidden = max(f.Severity, 8), true
+		return
+	}
+	if f.negated && (f.Family == "override" || f.Rule == "conceal/skip-confirm") {
+		sev *= 0.4
+	}
+	about := l.d != Description && l.talk >= aboutIt
+	quoted := (about || f.mentioned || f.explained) && isQuoted(text, f.Start)
+	switch {
+	case (f.mentioned || f.explained) && quoted:
+		sev *= 0.35
+	case f.mentioned:
+		sev *= 0.6
+	}
+	if about {
+		sev *= 0.6
+		if quoted {
+			sev *= 0.7
+		}
+	}
+	f.Severity = uint8(max(sev, 1))
+}
+
+// together is the weight of a finding with those of other families near it,
+// from 0 to 1.
+func (l *look) together(i int) float64 {
+	f := &l.found[i]
+	rest := 1 - min(float64(f.Severity), 9.9)/10
+	var families [8]string
+	var most [8]uint8
+	n := 0
+	add := func(o *find) {
+		if o.Family == f.Family {
+			return
+		}
+		for k := range n {
+			if families[k] == o.Family {
+				most[k] = max(most[k], o.Severity)
+				return
+			}
+		}
+		if n < len(families) {
+			families[n], most[n] = o.Family, o.Severity
+			n++
+		}
+	}
+	for j := i - 1; j >= 0 && j > i-24 && f.Start-l.found[j].End < nearBytes; j-- {
+		add(&l.found[j])
+	}
+	for j := i + 1; j < len(l.found) && j < i+24 && l.found[j].Start-f.End < nearBytes; j++ {
+		add(&l.found[j])
+	}
+	for k := range n {
+		rest *= 1 - float64(most[k])/10
+	}
+	return 1 - rest*(1-l.alike(i))
+}
+
+// alike is what other signs of the same family near a finding, but not in its
+// words, add: half their weight, of two at most.
+func (l *look) alike(i int) float64 {
+	f := &l.found[i]
+	rest, n := 1.0, 0
+	for j := max(0, i-16); j < len(l.found) && j < i+16 && n < 2; j++ {
+		o := &l.found[j]
+		if j == i || o.Family != f.Family || o.Rule == f.Rule || o.Severity < 4 || o.Start < f.End && f.Start < o.End {
+			continue
+		}
+		if o.Start-f.End < nearBytes && f.Start-o.End < nearBytes {
+			rest *= 1 - float64(o.Severity)/20
+			n++
+		}
+	}
+	return 1 - rest
+}
+
+// isQuoted says whether a part stands in quotes, in code, or in a list of such.
+func isQuoted(text string, start int) bool {
+	const far = 120
+	for i := start - 1; i >= 0 && i > start-far; i-- {
+		c := text[i]
+		if c == '\n' {
+			return i+1 < start && (text[i+1] == '>' || text[i+1] == '|' || strings.HasPrefix(text[i+1:], "    "))
+		}
+		if c != '"' && c != '\'' && c != '`' && c < 0x80 {
+			continue
+		}
+		if c >= 0x80 && !quotes(text, i) {
+			continue
+		}
+		if c == '\'' && i > 0 && letter(text[i-1]) {
+			continue
+		}
+		return true
+	}
+	return false
+}
+
+// quotes says whether a typographic quote ends at byte i.
+func quotes(text string, i int) bool {
+	switch text[i] {
+	case 0x9C, 0x9E, 0xAB, 0x98, 0x8C, 0x8E: // their last bytes
+	default:
+		return false
+	}
+	for _, q := range [...]string{"“", "„", "«", "‘", "「", "『"} {
+		if strings.HasSuffix(text[:i+1], q) {
+			return true
+		}
+	}
+	return false
+}
+
+// widen takes a finding that acts to the ends of its sentence: what follows the
+// sign is what it asks for.
+func (l *look) widen(text string, f Finding) Finding {
+	if !f.Action.AboveLog() || f.Decoded != "" && f.Hidden {
+		return f
+	}
+	const most = 240
+	for n := 0; f.Start > 0 && n < most; n++ {
+		if c := text[f.Start-1]; c == '\n' || c == '"' || n > 0 && (c == '.' || c == '!' || c == '?') && text[f.Start] == ' ' {
+			break
+		}
+		f.Start--
+	}
+	for f.Start > 0 && f.Start < len(text) && text[f.Start]&0xC0 == 0x80 {
+		f.Start--
+	}
+	for n := 0; f.End < len(text) && n < most; n++ {
+		if c := text[f.End]; c == '\n' || c == '"' || c == '\\' {
+			break
+		} else if c == '.' || c == '!' || c == '?' {
+			f.End++
+			break
+		}
+		f.End++
+	}
+	for f.End < len(text) && text[f.End]&0xC0 == 0x80 {
+		f.End++
+	}
+	return f
+}
