@@ -6,6 +6,7 @@ import (
 	"io"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"sallyport/proxy/wire"
@@ -74,8 +75,11 @@ func (c *conn) send(r Request) (uint64, <-chan reply, error) {
 		return dst
 	})
 	if err != nil {
-		c.take(id)
 		c.kill()
+		if errors.Is(err, syscall.EPIPE) { // it has ended, and its end will say why
+			return id, wait, nil
+		}
+		c.take(id)
 		return 0, nil, &DownError{Reason: "writing to it: " + err.Error()}
 	}
 	return id, wait, nil
