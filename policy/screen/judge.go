@@ -24,6 +24,7 @@ func (l *look) judge(text string) Verdict {
 	}
 	l.found = slices.DeleteFunc(l.found, func(f find) bool { return f.Severity == 0 })
 	slices.SortStableFunc(l.found, func(a, b find) int { return cmp.Compare(a.Start, b.Start) })
+	l.merge()
 	v := Verdict{Action: Log}
 	for i := range l.found {
 		sum := l.together(i)
@@ -42,6 +43,31 @@ func (l *look) judge(text string) Verdict {
 		v.Action = Pass
 	}
 	return v
+}
+
+// merge makes one of findings of a family that share words: the strongest names
+// it.
+func (l *look) merge() {
+	kept := l.found[:0]
+	for _, f := range l.found {
+		merged := false
+		for k := len(kept) - 1; k >= 0 && k >= len(kept)-8; k-- {
+			o := &kept[k]
+			if o.Family != f.Family || f.Start >= o.End || o.Hidden != f.Hidden || o.Decoded != f.Decoded {
+				continue
+			}
+			o.End = max(o.End, f.End)
+			if f.Severity > o.Severity {
+				o.Severity, o.Rule = f.Severity, f.Rule
+			}
+			merged = true
+			break
+		}
+		if !merged {
+			kept = append(kept, f)
+		}
+	}
+	l.found = kept
 }
 
 func (l *look) act() Action {
@@ -73,8 +99,10 @@ func (l *look) weigh(text string, f *find) {
 	switch {
 	case (f.mentioned || f.explained) && quoted:
 		sev *= 0.35
-	case f.mentioned:
+	case f.mentioned && l.d != Result:
 		sev *= 0.6
+	case f.mentioned:
+		sev *= 0.8
 	}
 	if about {
 		sev *= 0.6

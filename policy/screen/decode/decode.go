@@ -13,6 +13,9 @@ import (
 // ends) or hex, if it holds text. Most runs are names or binary data: they are
 // told by their first bytes.
 func Text(blob string) (string, bool) {
+	if len(blob) < 16 {
+		return "", false
+	}
 	if isHex(blob) {
 		if b, err := hex.DecodeString(blob[:len(blob)&^1]); err == nil && readable(b) {
 			return string(b), true

@@ -164,14 +164,11 @@ func (t *Table) Fold(text string) Folded {
 
 // Origin is the place in the original of byte i of the folded text.
 func (f *Folded) Origin(i int) int {
-	if len(f.marks) == 0 {
-		return min(i, len(f.from))
-	}
+	in := i
 	k := sort.Search(len(f.marks), func(k int) bool { return int(f.marks[k].out) > i }) - 1
-	if k < 0 {
-		return 0
+	if k >= 0 {
+		in = int(f.marks[k].in) + i - int(f.marks[k].out)
 	}
-	in := int(f.marks[k].in) + i - int(f.marks[k].out)
 	if k+1 < len(f.marks) {
 		in = min(in, int(f.marks[k+1].in)-1)
 	}

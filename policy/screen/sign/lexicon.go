@@ -113,7 +113,7 @@ func (l *Lexicon) add(e entry) {
 			panic("words.txt: too long: " + e.word)
 		}
 		l.entries = append(l.entries, e)
-		h := hash(e.word, 0, len(e.word))
+		h := hash(e.word, 0, len(e.word), loadWord(e.word, 0, len(e.word)))
 		l.seen[h>>6&1023] |= 1 << (h & 63)
 		for i := h & (1<<slotBits - 1); ; i = (i + 1) & (1<<slotBits - 1) {
 			if l.slots[i] == 0 {
@@ -145,8 +145,9 @@ func loadWord(s string, i, n int) uint64 {
 	return v
 }
 
-func hash(s string, i, n int) uint32 {
-	h := loadWord(s, i, n) * 0x9E3779B97F4A7C15
+// hash of the word s[i:i+n], whose first eight bytes are first.
+func hash(s string, i, n int, first uint64) uint32 {
+	h := first * 0x9E3779B97F4A7C15
 	if n > 8 {
 		h ^= loadWord(s, i+n-8, 8) * 0xC2B2AE3D27D4EB4F
 	}
@@ -162,7 +163,8 @@ func (l *Lexicon) find(text string, i, j int) *entry {
 	if n > 32 {
 		return nil
 	}
-	h := hash(text, i, n)
+	first := loadWord(text, i, n)
+	h := hash(text, i, n, first)
 	if l.seen[h>>6&1023]&(1<<(h&63)) != 0 {
 		for k := h & (1<<slotBits - 1); l.slots[k] != 0; k = (k + 1) & (1<<slotBits - 1) {
 			if e := &l.entries[l.slots[k]-1]; len(e.word) == n && equalFold(e.word, text[i:j]) {
@@ -173,7 +175,7 @@ func (l *Lexicon) find(text string, i, j int) *entry {
 	if n < 4 {
 		return nil
 	}
-	k := uint32(loadWord(text, i, 4))
+	k := uint32(first)
 	if h := stemHash(k); l.stemmed[h>>6]&(1<<(h&63)) == 0 {
 		return nil
 	}

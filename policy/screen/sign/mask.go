@@ -15,27 +15,33 @@ import "math/bits"
 // concepts is how many there may be.
 const concepts = 192
 
-// Mask is a set of concepts.
-type Mask [concepts / 64]uint64
+// Mask is a set of concepts. It is a struct and not an array because the compiler
+// keeps only the former in registers.
+type Mask struct{ a, b, c uint64 }
 
 func bit(i int) Mask {
-	var m Mask
-	m[i>>6] = 1 << (i & 63)
-	return m
+	switch i >> 6 {
+	case 0:
+		return Mask{a: 1 << (i & 63)}
+	case 1:
+		return Mask{b: 1 << (i & 63)}
+	default:
+		return Mask{c: 1 << (i & 63)}
+	}
 }
 
-func (m Mask) or(o Mask) Mask  { return Mask{m[0] | o[0], m[1] | o[1], m[2] | o[2]} }
-func (m Mask) and(o Mask) Mask { return Mask{m[0] & o[0], m[1] & o[1], m[2] & o[2]} }
-func (m Mask) any(o Mask) bool { return m[0]&o[0]|m[1]&o[1]|m[2]&o[2] != 0 }
-func (m Mask) all(o Mask) bool { return m[0]&o[0] == o[0] && m[1]&o[1] == o[1] && m[2]&o[2] == o[2] }
-func (m Mask) zero() bool      { return m[0]|m[1]|m[2] == 0 }
+func (m Mask) or(o Mask) Mask  { return Mask{m.a | o.a, m.b | o.b, m.c | o.c} }
+func (m Mask) and(o Mask) Mask { return Mask{m.a & o.a, m.b & o.b, m.c & o.c} }
+func (m Mask) any(o Mask) bool { return m.a&o.a|m.b&o.b|m.c&o.c != 0 }
+func (m Mask) all(o Mask) bool { return m.a&o.a == o.a && m.b&o.b == o.b && m.c&o.c == o.c }
+func (m Mask) zero() bool      { return m.a|m.b|m.c == 0 }
 
 // next takes the lowest concept out of a mask.
 func (m *Mask) next() int {
-	for i := range m {
-		if m[i] != 0 {
-			n := bits.TrailingZeros64(m[i])
-			m[i] &= m[i] - 1
+	for i, w := range [...]*uint64{&m.a, &m.b, &m.c} {
+		if *w != 0 {
+			n := bits.TrailingZeros64(*w)
+			*w &= *w - 1
 			return i<<6 + n
 		}
 	}
@@ -48,6 +54,7 @@ const (
 	beforeColon        // a colon follows
 	inCapitals
 	asTag     // <word>, [WORD]
+	asAngle   // <word>
 	asSpecial // <|word|>, <<word>>
 	asHeading // behind #, *, = or - at the start of a line
 	asName    // snake_case or in backticks
@@ -61,4 +68,4 @@ const (
 	ownConcepts
 )
 
-var ownNames = [ownConcepts]string{"bol", "colon", "caps", "tag", "special", "head", "name", "path", "url", "mail", "phone", "leet", "spaced", "word"}
+var ownNames = [ownConcepts]string{"bol", "colon", "caps", "tag", "angle", "special", "head", "name", "path", "url", "mail", "phone", "leet", "spaced", "word"}

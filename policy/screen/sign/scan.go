@@ -183,7 +183,7 @@ func (s *scanner) read(i, j int) int {
 	}
 	m := e.mask.or(s.place(i, j, bol))
 	s.emit(m, i, j)
-	if m.any(bit(isURL)) {
+	if m.a&(1<<isURL) != 0 {
 		return s.skipURL(j)
 	}
 	return j
@@ -240,22 +240,22 @@ func (s *scanner) place(i, j int, bol bool) Mask {
 	var m Mask
 	t := s.text
 	if bol {
-		m[0] |= 1 << atLineStart
+		m.a |= 1 << atLineStart
 		if s.head {
-			m[0] |= 1 << asHeading
+			m.a |= 1 << asHeading
 		}
 	}
 	if t[i]&0x20 == 0 && t[j-1]&0x20 == 0 && j-i > 1 {
-		m[0] |= 1 << inCapitals
+		m.a |= 1 << inCapitals
 	}
 	k := j
 	for k < len(t) && k < j+3 && t[k] == '*' {
 		k++
 	}
 	if k < len(t) && t[k] == ':' {
-		m[0] |= 1 << beforeColon
+		m.a |= 1 << beforeColon
 		if strings.HasPrefix(t[k:], "://") {
-			m[0] |= 1 << isURL
+			m.a |= 1 << isURL
 		}
 	}
 	if i == 0 {
@@ -263,14 +263,14 @@ func (s *scanner) place(i, j int, bol bool) Mask {
 	}
 	switch t[i-1] {
 	case '/', '.', '~', '\\':
-		m[0] |= 1 << inPath
+		m.a |= 1 << inPath
 		if i > 1 && t[i-1] == '/' && (t[i-2] == '<' || t[i-2] == '[' || t[i-2] == '|') {
-			m[0] |= s.tag(i-2, j)
+			m.a |= s.tag(i-2, j)
 		}
 	case '<', '[', '|':
-		m[0] |= s.tag(i-1, j)
+		m.a |= s.tag(i-1, j)
 	case '`':
-		m[0] |= 1 << asName
+		m.a |= 1 << asName
 	}
 	return m
 }
@@ -291,7 +291,10 @@ func (s *scanner) tag(i, j int) uint64 {
 			if special && (t[k-1] == '|' || k+1 < len(t) && t[k+1] == '>') {
 				return 1<<asTag | 1<<asSpecial
 			}
-			if t[i] == '<' || t[j-1]&0x20 == 0 {
+			switch {
+			case t[i] == '<':
+				return 1<<asTag | 1<<asAngle
+			case t[j-1]&0x20 == 0:
 				return 1 << asTag
 			}
 			return 0
@@ -302,10 +305,10 @@ func (s *scanner) tag(i, j int) uint64 {
 	return 0
 }
 
-// skipURL leaves out an address, whose words are nobody's.
+// skipURL leaves out an address up to its query, whose words are nobody's.
 func (s *scanner) skipURL(j int) int {
 	t := s.text
-	for j < len(t) && t[j] > ' ' && t[j] < utf8.RuneSelf && strings.IndexByte("\"'`<>()[]{}|", t[j]) < 0 {
+	for j < len(t) && t[j] > ' ' && t[j] < utf8.RuneSelf && strings.IndexByte("\"'`<>()[]{}|?#", t[j]) < 0 {
 		if t[j] == '%' || t[j] == '&' || t[j] == '\\' {
 			s.escape(j)
 			if t[j] == '\\' {

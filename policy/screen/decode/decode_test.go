@@ -1,0 +1,36 @@
+package decode
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"testing"
+)
+
+func TestText(t *testing.T) {
+	const said = "the quick brown fox jumps over it"
+	for _, blob := range []string{
+		base64.StdEncoding.EncodeToString([]byte(said)),
+		base64.RawURLEncoding.EncodeToString([]byte(said)),
+		hex.EncodeToString([]byte(said)),
+	} {
+		if got, ok := Text(blob); !ok || got != said {
+			t.Errorf("%s is %q, %t", blob, got, ok)
+		}
+	}
+	for _, blob := range []string{"", "a", "getUserAuthenticationHandlerFactory", "0123456789abcdef0123456789abcdef", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"} {
+		if got, ok := Text(blob); ok {
+			t.Errorf("%s is read as %q", blob, got)
+		}
+	}
+}
+
+// FuzzText holds that what is decoded is shorter than what it was.
+func FuzzText(f *testing.F) {
+	f.Add("dGhlIHF1aWNrIGJyb3duIGZveCBqdW1wcw==")
+	f.Add("74686520717569636b2062726f776e20666f78")
+	f.Fuzz(func(t *testing.T, blob string) {
+		if got, ok := Text(blob); ok && len(got) >= len(blob) {
+			t.Fatalf("%q grows to %q", blob, got)
+		}
+	})
+}
