@@ -21,9 +21,9 @@ type call struct {
 	name   string  // tool, prompt, URI or method, as the server knows it
 	rename bool    // the client's name for it differs
 	edits  []wire.Edit
-	fault  string       // why the request cannot be read; empty if it can
-	msg    wire.Message // what goes on to the server, but for the edits
-	args   []byte       // what is on record: the arguments, or all of params
+	fault  string        // why the request cannot be read; empty if it can
+	msg    *wire.Message // what goes on to the server, but for the edits
+	args   []byte        // what is on record: the arguments, or all of params
 	digest [32]byte
 	tokens int
 	epoch  uint64 // of the server's tools, before the request is sent
@@ -49,7 +49,7 @@ func (c *call) serverName() string {
 
 // readCall finds out what a request asks for, and of which server.
 func (s *Session) readCall(r *downstream.Request) *call {
-	c := &call{id: s.nextCall(), policy: s.p.policy.Load(), name: r.Msg.Method, args: r.Msg.Params(), msg: r.Msg, status: "not_needed"}
+	c := &call{id: s.nextCall(), policy: s.p.policy.Load(), name: r.Msg.Method, args: r.Msg.Params(), msg: &r.Msg, status: "not_needed"}
 	m := &r.Msg
 	switch mcp.MCPMethod(m.Method) {
 	case mcp.MethodToolsCall:

@@ -50,9 +50,9 @@ func (s *Session) heard(r *downstream.Request, c *call, d policy.Decision, v app
 	case v.Grant != nil && c.asked:
 		c.grant = v.Grant
 		if v.Passing {
-			c.msg = roundtrip.Next(r.Msg, v.State)
+			c.msg = new(roundtrip.Next(r.Msg, v.State))
 		} else if r.Modern {
-			c.msg = roundtrip.First(r.Msg)
+			c.msg = new(roundtrip.First(r.Msg))
 		}
 		c.settleArgs()
 		return d.Grant()
@@ -92,7 +92,7 @@ var unsure = sha256.Sum256([]byte("unsure"))
 // present is the call's key by what is true at this moment.
 func (s *Session) present(r *downstream.Request, c *call) approval.Key {
 	k := c.key
-	_, _, k.Arguments = roundtrip.Bound(&c.msg, r.Modern)
+	_, _, k.Arguments = roundtrip.Bound(c.msg, r.Modern)
 	k.Policy = s.p.policy.Load().Digest()
 	k.Definition = unsure
 	if def, sure := c.server.tools.Find(c.name); sure {

@@ -13,12 +13,12 @@ import (
 // TestPresent: the last look is at the bytes that will be sent, and at the policy
 // and the tool as they are then, not as they were when somebody was asked.
 func TestPresent(t *testing.T) {
-	read := func(params string) wire.Message {
+	read := func(params string) *wire.Message {
 		m, fault := wire.ParseStrict([]byte(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":`+params+`}`), wire.Bounds{})
 		if fault != nil {
 			t.Fatal(fault)
 		}
-		return m
+		return &m
 	}
 	parse := func(more string) *policy.Policy {
 		p, err := policy.Parse([]byte("server \"fs\" {\n  sandbox \"none\" {}\n}\nrole \"r\" { allow = [\"fs/*\"] }\n"+more), "p.hcl")
@@ -49,7 +49,7 @@ func TestPresent(t *testing.T) {
 		c := &call{server: &server{}, name: "drop", msg: read(`{"name":"drop","arguments":{"path":"/x"}}`)}
 		list(c, `[{"name":"drop"}]`)
 		def, _ := c.server.tools.Find("drop")
-		_, _, digest := roundtrip.Bound(&c.msg, false)
+		_, _, digest := roundtrip.Bound(c.msg, false)
 		c.key = approval.Key{Tool: "drop", Arguments: digest, Definition: def.Digest(), Policy: s.p.policy.Load().Digest()}
 		tt.then(s, c)
 		if got := s.present(&downstream.Request{}, c) == c.key; got != tt.same {

@@ -101,7 +101,7 @@ func (s *Session) record(r *downstream.Request, c *call, d policy.Decision) (*au
 
 // act sends the request in its turn and waits for the answer.
 func (s *Session) act(r *downstream.Request, c *call, d policy.Decision, t *audit.Ticket) (upstream.Answer, error) {
-	req := upstream.Request{Msg: c.msg, Name: c.name, Rename: c.rename, Args: c.args, Edits: c.edits, Sent: r.LeaveTurn}
+	req := upstream.Request{Msg: *c.msg, Name: c.name, Rename: c.rename, Args: c.args, Edits: c.edits, Sent: r.LeaveTurn}
 	if c.kind != policy.Protocol {
 		req.Timeout = d.Limits().Timeout
 	}
