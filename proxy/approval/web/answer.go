@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"sallyport/proxy/approval"
@@ -84,7 +83,12 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "there is no such answer", http.StatusBadRequest)
 		return
 	}
-	if a.Word == approval.Approve && !slices.Contains([]string{digest(&q, show.Limits{}), digest(&q, show.All)}, f.Get("shown")) {
+	if a.Word == approval.Approve && (f.Get("reason") != "" || f.Get("decision") != "once" && a.For == 0) {
+		http.Error(w, "there is no such answer", http.StatusForbidden)
+		return
+	}
+	// Whoever has not been shown all of it cannot approve it.
+	if a.Word == approval.Approve && digest(&q, show.All) != f.Get("shown") {
 		s.back(w, r, "changed")
 		return
 	}

@@ -1,6 +1,15 @@
 "use strict";
 (() => {
   const loaded = Date.now();
+  let quiet = 0; // until then nothing can be approved
+
+  function settle() {
+    const wait = quiet - Date.now();
+    document.querySelectorAll("button.yes").forEach(b => { b.disabled = wait > 0; });
+    if (wait > 0) setTimeout(settle, wait + 1);
+  }
+
+  const ids = () => [...document.querySelectorAll("article.question")].map(q => q.id).join();
   const reasons = () => new Map([...document.querySelectorAll("input[name=reason]")].filter(i => i.value).map(i => [i.id, i.value]));
 
   // refresh puts the page's main part in anew, and keeps what is being typed.
@@ -13,6 +22,7 @@
       return; // sallyport has ended; what is shown stays
     }
     if (answer.status === 401) { location.reload(); return; }
+    const before = ids();
     const said = document.querySelector("main > .notice[role=status]");
     const next = new DOMParser().parseFromString(await answer.text(), "text/html");
     document.querySelector("main").replaceWith(document.adoptNode(next.querySelector("main")));
@@ -23,6 +33,9 @@
       const input = document.getElementById(id);
       if (input) input.value = value;
     }
+    // What moves under a pointer that is about to press must not take the press.
+    if (ids() !== before) quiet = Date.now() + 700;
+    settle();
     if (focus) document.getElementById(focus)?.focus();
     count();
   }

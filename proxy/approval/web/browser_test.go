@@ -93,7 +93,7 @@ func click(id, decision string) chromedp.Action {
 		if pressed {
 			return nil
 		}
-		err := chromedp.Click(fmt.Sprintf(`#%s button[value=%s]`, id, decision), chromedp.ByQuery).Do(ctx)
+		err := chromedp.Click(fmt.Sprintf(`#%s button[value=%s]:not([disabled])`, id, decision), chromedp.ByQuery).Do(ctx)
 		pressed = err == nil
 		return err
 	})
@@ -233,5 +233,41 @@ func TestBrowserPicture(t *testing.T) {
 		if err := os.WriteFile(filepath.Join("..", "..", "..", "docs", "approval-page.png"), png, 0o644); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// TestBrowserEnter: Enter in the field for a reason refuses; it never approves.
+func TestBrowserEnter(t *testing.T) {
+	ctx := browser(t)
+	x := newScene(t, terms)
+	id := x.ask(terms, `{"n":1}`)
+	do(t, ctx, chromedp.Navigate(x.page.Link()))
+	until(t, ctx, `"n": 1`)
+	time.Sleep(500 * time.Millisecond) // the first news puts the page in anew
+	do(t, ctx, chromedp.SendKeys("#r-"+id, "no, never this\r", chromedp.ByQuery))
+	until(t, ctx, "declined: no, never this")
+	if b := x.desk.Board(); len(b.Unspent) != 0 {
+		t.Errorf("%+v", b)
+	}
+}
+
+// TestBrowserMoved: a press made at the moment at which one question goes and
+// another one moves to its place approves neither.
+func TestBrowserMoved(t *testing.T) {
+	ctx := browser(t)
+	x := newScene(t, terms)
+	first, second := x.ask(terms, `{"n":1}`), x.ask(terms, `{"n":2}`)
+	do(t, ctx, chromedp.Navigate(x.page.Link()))
+	until(t, ctx, `"n": 2`)
+	var ok bool
+	do(t, ctx, chromedp.Evaluate(`new MutationObserver(() => { const b = document.querySelector('#`+second+` button[value=once]');
+		if (b && !document.getElementById("`+first+`")) { b.click(); window.pressed = true; } }).observe(document.body, {childList: true}), true`, &ok))
+	if err := x.desk.Answer(first, approval.Answer{Channel: "command_line", Approver: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, ctx, "the press", `window.pressed === true`)
+	time.Sleep(300 * time.Millisecond)
+	if !x.waits(second) {
+		t.Error("the other question was approved")
 	}
 }

@@ -38,18 +38,18 @@ type view struct {
 }
 
 type question struct {
-	ID, Tier, Title   string
-	Fields            []show.Field
-	Size, AlsoSize    string
-	Arguments, Also   []string
-	Diff              []show.Change
-	Expires           string // RFC 3339
-	Left              string
-	Attended, Here    bool
-	Approvals, Quorum int
-	Via, Shown        string
-	Remember          string // how long an approval may stand; empty: it may not
-	Any               bool
+	ID, Tier, Title     string
+	Fields              []show.Field
+	Size, AlsoSize      string
+	Arguments, Also     []string
+	Diff                []show.Change
+	Expires             string // RFC 3339
+	Left                string
+	Attended, Here, Cut bool
+	Approvals, Quorum   int
+	Via, Shown          string
+	Remember            string // how long an approval may stand; empty: it may not
+	Any                 bool
 }
 
 type standing struct{ ID, What, Covers, Until, By, Args string }
@@ -117,7 +117,7 @@ func (s *Server) show(w *approval.Waiting, in *guest, l show.Limits) (question, 
 		Size: show.Size(asked.Arguments), Arguments: show.JSON(asked.Arguments, l), Also: show.JSON(asked.Also, l),
 		Expires: w.Expires.UTC().Format(time.RFC3339), Left: left(w.Expires), Attended: w.Attended,
 		Approvals: len(w.Approvals), Quorum: terms.Quorum, Here: slices.Contains(terms.Via, approval.Web), Via: strings.Join(terms.Via, ", "),
-		Shown: show.Digest(text), Any: terms.Widen == "tool"}
+		Shown: show.Digest(text), Cut: text != asked.Text(show.All), Any: terms.Widen == "tool"}
 	if asked.Also != nil {
 		q.AlsoSize = show.Size(asked.Also)
 	}

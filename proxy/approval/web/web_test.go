@@ -250,6 +250,7 @@ func TestNotAnswered(t *testing.T) {
 		{"another answer", v, func(f url.Values) { f.Set("decision", "always") }, nil, 400},
 		{"no answer", v, func(f url.Values) { f.Set("decision", "") }, nil, 400},
 		{"too large", v, func(f url.Values) { f.Set("reason", strings.Repeat("x", maxBody)) }, nil, 400},
+		{"a yes with a reason against it", v, func(f url.Values) { f.Set("reason", "no") }, nil, 403},
 		{"not a form", v, nil, header("Content-Type", "text/plain"), 400},
 		{"another question was shown", v, func(f url.Values) { f.Set("shown", strings.Repeat("0", 64)) }, nil, 200},
 	} {
@@ -277,7 +278,7 @@ func TestNotAnswered(t *testing.T) {
 	}
 	// Wider than the policy lets it, where that is not offered.
 	id = x.ask("", `{"path":"/y"}`)
-	for _, decision := range []string{"any"} {
+	for _, decision := range []string{"any", "remember"} {
 		if status, _ := v.post("/q/"+id+"/answer", v.form(id, decision), nil); status != http.StatusForbidden || !x.waits(id) {
 			t.Errorf("%s where it is not offered: %d", decision, status)
 		}
