@@ -206,12 +206,14 @@ func weigh(found []danger.Finding) (screen.Action, float64) {
 		if f.Strong {
 			return screen.Refuse, 0.95
 		}
-		rules[f.Rule] = true
+		if f.Kind != "document" { // documents quote
+			rules[f.Rule] = true
+		}
 	}
-	switch len(rules) {
-	case 0:
+	switch {
+	case len(found) == 0:
 		return screen.Pass, 0
-	case 1:
+	case len(rules) < 2:
 		return screen.Log, 0.3
 	}
 	return screen.Refuse, 0.7

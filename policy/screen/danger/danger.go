@@ -113,6 +113,7 @@ type walk struct {
 	decoded  string // what it was before, if it was decoded
 	whole    int    // the length of the argument, if it was decoded
 	strings  int
+	declared bool // the argument is for a command
 	commands bool // the text is a command of its own
 }
 
@@ -181,7 +182,7 @@ func (w *walk) add(rule string, start, end int, strong bool, decoded string) {
 	if len(w.found) >= maxFindings || w.off(rule) {
 		return
 	}
-	f := Finding{w.kind, rule, w.path, w.base + start, w.base + end, strong, decoded}
+	f := Finding{w.kind, rule, w.path, w.base + start, w.base + end, strong, clip(decoded)}
 	if w.decoded != "" {
 		f.Start, f.End = 0, w.whole
 		if f.Decoded == "" {
@@ -216,8 +217,8 @@ func (w *walk) judge(text string, k Kind) {
 	if text == "" {
 		return
 	}
-	w.kind, w.commands = k, false
-	if k == kind.Document || k == kind.None && document(text) {
+	w.kind, w.commands, w.declared = k, false, k == kind.Shell
+	if k == kind.Document || k == kind.None && kind.Prose(text) {
 		w.kind = kind.Document
 		switch w.options.Documents {
 		case "off":
@@ -239,7 +240,7 @@ func (w *walk) judge(text string, k Kind) {
 		w.floor(text)
 		return
 	case kind.SQL:
-		if w.sql(text); sql.Looks(text) {
+		if w.sql(text); sql.Starts(text) {
 			return
 		}
 	case kind.URL:
@@ -289,7 +290,9 @@ var judged = shell.Judge{Secret: place.Secret, Command: command, Written: writte
 func (w *walk) shell(text string) {
 	if shell.Likely(text) {
 		for _, h := range judged.Find(text) {
-			w.add(h.Rule, h.Start, h.End, h.Strong, h.Decoded)
+			// What is meant to be run and cannot be read is not let through.
+			unread := h.Rule == shell.Unreadable && w.declared
+			w.add(h.Rule, h.Start, h.End, h.Strong || unread, h.Decoded)
 		}
 	}
 }

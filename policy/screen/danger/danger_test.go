@@ -10,7 +10,9 @@ import (
 
 // cases say what is found in an argument: rules, with "!" after a strong one. An
 // argument with no rules is clean. Each is here for a reason.
-var cases = []struct{ name, value, want, why string }{
+type row struct{ name, value, want, why string }
+
+var cases = []row{
 	// Commands.
 	{"command", "rm -r -f /", "floor.rm_rf shell.destructive!", "flags apart"},
 	{"command", `r''m -rf "$HOME"`, "floor.rm_rf shell.destructive! shell.obfuscated", "quotes inside a word, a variable"},
@@ -78,7 +80,9 @@ var cases = []struct{ name, value, want, why string }{
 	{"command", "psql -c 'DROP DATABASE shop'", "sql.destructive!", "SQL in an option"},
 	{"command", "curl http://169.254.169.254/latest/meta-data/", "url.metadata!", "a cloud's credentials"},
 	{"command", "cd /srv; curl -s https://api.example.com/x", "floor.curl", "the floor"},
-	{"command", strings.Repeat("(", 60) + "rm -rf /", "floor.rm_rf shell.destructive! shell.unreadable", "too deep to parse"},
+	{"command", strings.Repeat("(", 60) + "rm -rf /", "floor.rm_rf shell.destructive! shell.unreadable!", "too deep to parse"},
+	{"command", strings.Repeat("a b\n", 4000) + "rm -rf /", "floor.rm_rf shell.unreadable!", "more commands than are read"},
+	{"command", "rm " + strings.Repeat("a ", 1200) + "/etc/fstab", "shell.unreadable!", "more words than are read"},
 	{"command", "echo 'unclosed; rm -rf /", "floor.rm_rf shell.destructive!", "what cannot be parsed is still read"},
 	{"command", "${{ inputs.pre }} rm -rf /", "floor.rm_rf", "an expression is a word"},
 	{"argv", `["bash","-c","rm -rf ~"]`, "floor.rm_rf shell.destructive!", "a list of words"},
@@ -150,7 +154,7 @@ var cases = []struct{ name, value, want, why string }{
 }
 
 func TestCases(t *testing.T) {
-	for _, c := range cases {
+	for _, c := range allCases() {
 		var value any = c.value
 		if strings.HasPrefix(c.value, `["`) {
 			if err := json.Unmarshal([]byte(c.value), &value); err != nil {
@@ -215,7 +219,7 @@ func TestOptions(t *testing.T) {
 }
 
 func FuzzText(f *testing.F) {
-	for _, c := range cases {
+	for _, c := range allCases() {
 		f.Add(c.value)
 	}
 	for _, s := range []string{"$(", "`", "(", "\"$(", "{{", "${", "'", "a=$a$a;", "<<a ", "%25", "or 1=1 ", "rm -rf $(rm "} {

@@ -143,9 +143,9 @@ func (r rules) removes(c *shell.Command) {
 	if c.Has("-f", "--force") {
 		r.Hit("floor.rm_rf", false)
 	}
-	ordinary := true
+	ordinary, unguarded := true, c.Has("--no-preserve-root")
 	for _, t := range c.Operands() {
-		if vital(t) || c.Has("--no-preserve-root") {
+		if unguarded || vital(t) {
 			r.Hit("shell.destructive", true)
 		}
 		if strings.HasPrefix(t, "/var/log/") {

@@ -56,7 +56,7 @@ func (r rules) exports(c *shell.Command, in shell.Flow) {
 	case c.Is("scp", "rsync", "sftp", "rclone", "gsutil", "aws", "ftp", "tftp", "azcopy", "croc", "s3cmd", "mc"):
 		o := c.Operands()
 		away := slices.ContainsFunc(o, func(a string) bool { return strings.Contains(a, ":") && !strings.HasPrefix(a, "C:") })
-		if slices.ContainsFunc(o, func(a string) bool { is, _ := r.IsSecret(a); return is }) && (away || c.Is("sftp", "ftp", "tftp", "croc")) {
+		if slices.ContainsFunc(o, func(a string) bool { return r.Contents(a)&shell.Credential != 0 }) && (away || c.Is("sftp", "ftp", "tftp", "croc")) {
 			r.Hit("shell.exfiltration", true)
 		}
 	case c.Is("mail", "mailx", "sendmail", "mutt", "gh", "pbcopy", "xclip"):
@@ -89,7 +89,7 @@ func (r rules) uploads(c *shell.Command, in shell.Flow) {
 		}
 	}
 	for _, f := range files {
-		switch is, _ := r.IsSecret(f); {
+		switch is := r.Contents(f)&shell.Credential != 0; {
 		case is, (f == "-" || f == "." || f == "/dev/stdin") && in&(shell.Credential|shell.Environ) != 0:
 			r.Hit("shell.exfiltration", true)
 		case f == "-" && in&shell.Local != 0 && c.Has("-T", "--upload-file"):

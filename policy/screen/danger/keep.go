@@ -60,6 +60,11 @@ func (r rules) shows(c *shell.Command) {
 			continue
 		}
 		if is, strong := r.IsSecret(p); is {
+			if moves || c.Is("tar", "zip", "7z", "gzip") {
+				for _, o := range c.Operands() {
+					r.Files[o] |= shell.Credential // the copy is as secret
+				}
+			}
 			r.Hit("shell.credential_read", strong && !moves && !c.Is("sed", "vi", "vim", "nano", "tar", "zip", "grep", "tee"))
 		}
 	}
@@ -78,7 +83,7 @@ var kept = []struct {
 
 // writes judges a file that a command writes.
 func (r rules) writes(target string, c *shell.Command, out shell.Flow) {
-	if device(target) {
+	if device(target) || target == "/proc/sysrq-trigger" {
 		r.Hit("shell.destructive", true)
 	}
 	if has(target, "_history") || strings.HasPrefix(target, "/var/log/") && !c.Appends && (len(c.Words) == 0 || c.Is("echo", "true", ":", "cat") && c.Operand(0) == "" || has(target, "auth") || has(target, "secure") || has(target, "wtmp")) {

@@ -55,7 +55,7 @@ func (r rules) Code(code string) {
 	}
 	socket := any("socket", "fsockopen", "net.connect", "tcpsocket", "io::socket", "createconnection", "tcpclient", "pf_inet")
 	spawns := any("pty.spawn", "dup2", "/bin/sh", "/bin/bash", "cmd.exe", "exec(\"/bin", "open(stdin", "child_process", "popen(")
-	execs := any("exec(", "eval(", "os.system", "subprocess", "popen", "compile(", "instance_eval", "system(", "iex", "invoke-expression")
+	execs := any("exec(", "eval(", "(eval)", "os.system", "subprocess", "popen", "compile(", "instance_eval", "system(", "iex", "invoke-expression")
 	loads := any("urlopen", "requests.get", "urlretrieve", "http.get", "fetch(", "lwp::simple", "open-uri", "file_get_contents('http", "file_get_contents(\"http", "downloadstring")
 	switch {
 	case socket && spawns:
@@ -66,10 +66,10 @@ func (r rules) Code(code string) {
 	if loads && execs && !any("raise_for_status") {
 		r.Hit("shell.download_and_run", true)
 	}
-	if any("b64decode", "base64.decode", "frombase64", "buffer.from(", "base64_decode", "unhexlify", "bytes.fromhex", "marshal.loads") && any("exec(", "eval(", "os.system", "child_process") {
+	if any("b64decode", "base64.decode", "frombase64", "buffer.from(", "base64_decode", "unhexlify", "bytes.fromhex", "marshal.loads") && any("exec(", "eval(", "(eval)", "os.system", "child_process") {
 		r.Hit("shell.decoded_and_run", true)
 	}
-	for _, call := range []string{"os.system(", "os.popen(", "subprocess.run(", "subprocess.call(", "subprocess.check_output(", "subprocess.popen(", "execsync(", "exec(", "system(", "shell_exec(", "passthru(", "spawn(", "do shell script "} {
+	for _, call := range []string{"os.system(", "os.popen(", "subprocess.run(", "subprocess.call(", "subprocess.check_output(", "subprocess.popen(", "execsync(", "exec(", "system(", "shell_exec(", "passthru(", "spawn(", "do shell script ", "exec \"", "exec '", "system \"", "system '"} {
 		rest := code
 		for range 8 {
 			k := strings.Index(strings.ToLower(rest), call)
@@ -77,7 +77,11 @@ func (r rules) Code(code string) {
 				break
 			}
 			rest = rest[min(k+len(call), len(rest)):]
-			r.Nested(quoted(rest))
+			from := rest
+			if q := call[len(call)-1]; q == '"' || q == '\'' {
+				from = string(q) + rest
+			}
+			r.Nested(quoted(from))
 		}
 	}
 	if any("shutil.rmtree", "fs.rmsync", "rm_rf", "rmdirsync", "remove_tree", "removetree") {

@@ -32,6 +32,8 @@ func (r rules) remote(c *shell.Command) {
 		r.Hit("shell.remote_delete", has(low, "prod"))
 	case c.Is("terraform", "tofu", "terragrunt", "pulumi", "cdk", "sls", "serverless", "vagrant") && slices.ContainsFunc(c.Args, func(a string) bool { return a == "destroy" || a == "-destroy" || a == "remove" }):
 		r.Hit("shell.remote_delete", c.Has("-auto-approve", "--auto-approve", "--yes", "-y", "--force", "-force"))
+	case c.Is("docker", "podman") && (has(line, "prune") && c.Has("-a", "--volumes") && c.Has("-f", "--force") || c.Operand(0) == "rm" && has(line, shell.Unknown)):
+		r.Hit("shell.remote_delete", false)
 	case c.Is("git"):
 		r.repository(c)
 	case c.Is("dropdb", "dropuser"), c.Is("mysqladmin") && slices.Contains(c.Args, "drop"), c.Is("redis-cli") && (has(low, "flushall") || has(low, "flushdb") || has(low, "shutdown")):

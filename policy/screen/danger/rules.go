@@ -14,7 +14,7 @@ func command(reader *shell.Reader, c *shell.Command, in shell.Flow) {
 		r.windows(c)
 		return
 	}
-	if shell.Opens[c.Name] && !c.Is("cp", "mv", "dd", "tee", "sed", "tar", "vi", "vim", "awk", "gawk") {
+	if shell.Opens[c.Name] && !c.Is("cp", "mv", "dd", "tee", "sed", "tar", "vi", "vim", "awk", "gawk", "openssl") {
 		r.credentials(c) // most of what commands do is to read
 		return
 	}

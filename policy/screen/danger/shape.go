@@ -10,7 +10,7 @@ import (
 
 // shaped reads a text of which no name tells what it is.
 func (w *walk) shaped(text string) {
-	if scheme(text) {
+	if kind.Address(text) {
 		w.kind = kind.URL
 		w.url(text)
 		return
@@ -26,10 +26,10 @@ func (w *walk) shaped(text string) {
 	w.kind = kind.None
 	first, _, _ := strings.Cut(strings.TrimLeft(text, "@ \t\n"), " ")
 	w.commands = strings.HasPrefix(text, "#!") || shell.Interesting(first)
-	if len(w.found) > before {
+	if len(w.found) > before && !strings.HasPrefix(text, ".") {
 		return
 	}
-	if pathlike(text) {
+	if kind.Pathlike(text) {
 		w.kind = kind.Path
 		w.file(text)
 	}
@@ -37,64 +37,6 @@ func (w *walk) shaped(text string) {
 		w.kind = kind.Code
 		w.code(text)
 	}
-}
-
-// scheme reports text that starts as an address does.
-func scheme(text string) bool {
-	text = strings.TrimLeft(text, " \t\n<\"'")
-	k := strings.IndexByte(text, ':')
-	if strings.HasPrefix(text, "//") && !strings.ContainsAny(text, " \n") {
-		return true
-	}
-	if k < 2 || k > 16 || k+2 > len(text) {
-		return false
-	}
-	for i := range k {
-		if c := text[i] | 0x20; (c < 'a' || c > 'z') && (c < '0' || c > '9') && text[i] != '+' && text[i] != '-' && text[i] != '.' {
-			return false
-		}
-	}
-	switch strings.ToLower(text[:k]) {
-	case "javascript", "vbscript", "jar", "ldap", "php", "jndi":
-		return true
-	case "data":
-		return strings.Contains(text, ",") && !strings.ContainsAny(text[:min(len(text), 24)], " \n")
-	}
-	return strings.HasPrefix(text[k+1:], "//") || strings.HasPrefix(text[k+1:], `\\`) || strings.HasPrefix(text[k+1:], `/\`)
-}
-
-// pathlike reports text that may name a file: one word with slashes, or one that
-// starts as a path.
-func pathlike(text string) bool {
-	if len(text) > 1024 || strings.ContainsAny(text, "\n\"'<>|;") {
-		return false
-	}
-	if strings.IndexByte(text, ' ') >= 0 && !strings.HasPrefix(text, "/") && !strings.HasPrefix(text, "~/") && !(len(text) > 2 && text[1] == ':' && text[2] == '\\') {
-		return false
-	}
-	return strings.ContainsAny(text, `/\`) || strings.HasPrefix(text, ".") || strings.Contains(text, "%") || strings.HasPrefix(text, "id_")
-}
-
-// document reports prose: it is long and made of sentences.
-func document(text string) bool {
-	if len(text) < 400 {
-		return false
-	}
-	head := text[:400]
-	words, signs, ends := 0, 0, 0
-	for i := range len(head) {
-		switch c := head[i]; {
-		case c == ' ':
-			words++
-		case c == '.' || c == ',' || c == '?' || c == ':':
-			if i+1 < len(head) && (head[i+1] == ' ' || head[i+1] == '\n') {
-				ends++
-			}
-		case c == ';' || c == '|' || c == '&' || c == '$' || c == '{' || c == '}' || c == '=' || c == '<' || c == '>' || c == '\\' || c == '(':
-			signs++
-		}
-	}
-	return words > 45 && ends > 3 && signs < 6 || strings.HasPrefix(text, "# ") && signs < 12
 }
 
 // document notes what a text quotes that would be fatal as a command. Documents
@@ -119,7 +61,7 @@ func (w *walk) floor(text string) {
 			}
 		}
 	}
-	for rest, at := text, 0; !w.has("floor.drop_table"); {
+	for rest, at := text, 0; w.kind != kind.SQL && !w.has("floor.drop_table"); {
 		k := strings.IndexAny(rest, "dD")
 		if k < 0 {
 			break

@@ -36,6 +36,12 @@ func (r rules) windows(c *shell.Command) {
 		if has(low, "tcpclient") {
 			r.Hit("shell.reverse_shell", true)
 		}
+	case c.Is("invoke-webrequest", "iwr", "invoke-restmethod", "irm"):
+		for _, file := range c.After("-InFile", "-infile") {
+			if is, _ := r.IsSecret(file); is {
+				r.Hit("shell.exfiltration", true)
+			}
+		}
 	case c.Is("set-executionpolicy") && (has(low, "bypass") || has(low, "unrestricted")):
 		r.Hit("shell.disable_protection", false)
 	case c.Is("set-mppreference", "add-mppreference"):

@@ -2,7 +2,6 @@ package place
 
 import (
 	"net/netip"
-	"net/url"
 	"strconv"
 	"strings"
 )
@@ -63,13 +62,17 @@ func URL(text string) (hits []Hit) {
 	if !strings.HasPrefix(strings.ReplaceAll(rest, `\`, "/"), "//") {
 		return hits
 	}
-	return append(hits, authority(rest, text)...)
+	return append(hits, authority(rest)...)
 }
 
 // authority judges the host, as the laxest of readers would find it.
-func authority(rest, text string) (hits []Hit) {
+func authority(rest string) (hits []Hit) {
 	hit := func(rule string, strong bool, plain string) { hits = append(hits, Hit{rule, strong, plain}) }
-	rest = strings.TrimLeft(strings.ReplaceAll(rest, `\`, "/"), "/")
+	raw := strings.TrimLeft(rest, `/\`)
+	if k := strings.IndexAny(raw, "/?#"); strings.Contains(raw[:max(k, 0)], `\@`) || k < 0 && strings.Contains(raw, `\@`) {
+		hit("url.userinfo", true, "") // readers differ on where the host is
+	}
+	rest = strings.ReplaceAll(raw, `\`, "/")
 	auth, tail := rest, ""
 	if k := strings.IndexAny(rest, "/?#"); k >= 0 {
 		auth, tail = rest[:k], rest[k:]
@@ -98,10 +101,7 @@ func authority(rest, text string) (hits []Hit) {
 		hit("url.internal_service", false, "")
 	}
 	if strings.Contains(low, "/latest/meta-data") || strings.Contains(low, "/computemetadata/v1") || strings.Contains(low, "/metadata/instance") || strings.Contains(low, "/latest/user-data") || strings.Contains(low, "/metadata/v1") || strings.Contains(low, "/opc/v1/instance") {
-		hit("url.metadata", internal || rule == "url.metadata" || host == "", "")
-	}
-	if u, err := url.Parse(text); err == nil && u.Host != "" && !strings.EqualFold(u.Hostname(), strings.Trim(name, "[]")) && strings.ContainsAny(auth, `@\`) {
-		hit("url.userinfo", true, u.Host)
+		hit("url.metadata", internal || rule == "url.metadata", "")
 	}
 	return hits
 }

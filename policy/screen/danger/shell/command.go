@@ -95,10 +95,14 @@ func (r *Reader) run(c *Command, in Flow) Flow {
 		}
 		word := c.Words[0]
 		c.Name, c.Args = Program(word), c.Words[1:]
-		if c.hidden {
-			r.Hit("shell.obfuscated", false)
-			c.hidden = false
+		if len(c.Args) > maxArgs && Interesting(c.Name) {
+			r.Hit(Unreadable, false)
+			c.Args = c.Args[:maxArgs]
 		}
+		if c.hidden && Interesting(c.Name) {
+			r.Hit("shell.obfuscated", false)
+		}
+		c.hidden = false
 		if f, ok := r.Files[word]; ok && f&(Fetched|Decoded) != 0 {
 			r.Hit("shell.download_and_run", f&Trusted == 0)
 		}
@@ -173,25 +177,20 @@ func (r *Reader) handed(c *Command) (string, bool) {
 		}
 		return strings.Join(c.Operands(), " "), c.Name == "watch"
 	case c.Is("find", "fd"):
-		for i, a := range c.Args {
-			if a == "-exec" || a == "-execdir" || a == "-ok" || a == "-x" {
-				var words []string
-				for _, w := range c.Args[i+1:] {
-					if w != ";" && w != "+" {
-						words = append(words, w)
-					}
+		for i := 0; i < len(c.Args); i++ {
+			if a := c.Args[i]; a == "-exec" || a == "-execdir" || a == "-ok" || a == "-x" {
+				start := i + 1
+				for i++; i < len(c.Args) && c.Args[i] != ";" && c.Args[i] != "+"; i++ {
 				}
-				r.run(&Command{Words: words, Flow: c.Flow}, 0)
+				r.within(c.Args[start:i], c.Flow)
 			}
 		}
 	case c.Is("ssh"):
-		if o := c.Operands(); len(o) > 1 {
-			return strings.Join(o[1:], " "), true
-		}
+		return far(c.Args)
 	case c.Is("docker", "podman", "kubectl", "nerdctl", "oc"):
 		for i, a := range c.Args {
 			if a == "--" || Shells[Program(a)] {
-				r.run(&Command{Words: c.Args[i+int(btoi(a == "--")):], Flow: c.Flow}, 0)
+				r.within(c.Args[i+int(btoi(a == "--")):], c.Flow)
 				break
 			}
 		}
@@ -207,6 +206,31 @@ func (r *Reader) handed(c *Command) (string, bool) {
 		return c.Operand(0), true
 	}
 	return "", false
+}
+
+// far is the command that ssh is to run, behind its flags and the host.
+func far(args []string) (string, bool) {
+	for i := 0; i < len(args); i++ {
+		switch a := args[i]; {
+		case len(a) == 2 && a[0] == '-' && strings.IndexByte("oiplFJLRDEbcmWw", a[1]) >= 0:
+			i++
+		case strings.HasPrefix(a, "-"):
+		default:
+			return strings.Join(args[i+1:], " "), i+1 < len(args)
+		}
+	}
+	return "", false
+}
+
+// within judges a command that stands in the words of another.
+func (r *Reader) within(words []string, f Flow) {
+	if r.nodes -= len(words); r.depth >= maxDepth || r.nodes <= 0 {
+		return
+	}
+	start, end, depth := r.start, r.end, r.depth
+	r.depth = max(depth, 0) + 1
+	r.run(&Command{Words: words, Flow: f}, 0)
+	r.start, r.end, r.depth = start, end, depth
 }
 
 // powershell is the text of -Command, or of -EncodedCommand, Decoded.

@@ -10,7 +10,8 @@ func (r *Reader) light(text string, windowsOnly bool) {
 	var word strings.Builder
 	quote, start, in, quotedWord := byte(0), 0, Flow(0), false
 	flush := func() {
-		if word.Len() > 0 || quotedWord {
+		if (word.Len() > 0 || quotedWord) && r.nodes > 0 {
+			r.nodes--
 			c.Words = append(c.Words, word.String())
 		}
 		word.Reset()
@@ -66,7 +67,7 @@ func (r *Reader) light(text string, windowsOnly bool) {
 
 // plain judges a command of the plain tokenizer.
 func (r *Reader) plain(c Command, in Flow, windowsOnly bool) Flow {
-	for len(c.Words) > 1 && (c.Words[0] == "" || c.Words[0] == "then" || c.Words[0] == "do" || strings.HasPrefix(c.Words[0], "$") && c.Words[1] == "=") {
+	for len(c.Words) > 1 && (c.Words[0] == "" || c.Words[0] == "then" || c.Words[0] == "do" || c.Words[1] == "=") {
 		c.Words = c.Words[1:]
 		if c.Words[0] == "=" {
 			c.Words = c.Words[1:]

@@ -16,6 +16,7 @@ package shell
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"mvdan.cc/sh/v3/syntax"
 )
@@ -36,10 +37,14 @@ type Judge struct {
 	Written func(r *Reader, path string, c *Command, out Flow) // about each file that is written
 }
 
+// Unreadable is the rule for what is too long, too deep or too much to be read.
+const Unreadable = "shell.unreadable"
+
 const (
 	maxText    = 64 << 10
 	maxNesting = 48      // brackets open at once; the parser's cost grows with it
 	maxNodes   = 6000    // statements and words
+	maxArgs    = 1000    // of one command
 	maxDepth   = 4       // text read in turn
 	maxValue   = 4 << 10 // of a variable
 	maxWord    = 16 << 10
@@ -83,11 +88,15 @@ type Reader struct {
 
 // Find reads text as a command.
 func (j *Judge) Find(text string) []Hit {
-	if len(text) > maxText {
-		text = text[:maxText]
+	long := len(text) > maxText
+	if long {
+		text = head(text, maxText)
 	}
 	r := &Reader{Judge: j, vars: map[string]value{}, Files: map[string]Flow{}, nodes: maxNodes}
 	r.all(text)
+	if (long || r.nodes <= 0) && len(r.hits) < maxHits { // the rest was not read
+		r.hits = append(r.hits, Hit{Rule: Unreadable, End: len(text)})
+	}
 	return r.hits
 }
 
@@ -110,7 +119,7 @@ func (r *Reader) Hit(rule string, strong bool) {
 func (r *Reader) read(text string) {
 	text = blankExpressions(text)
 	if nesting(text) > maxNesting {
-		r.Hit("shell.unreadable", false)
+		r.Hit(Unreadable, false)
 		r.light(text, false)
 		return
 	}
@@ -178,6 +187,14 @@ func (r *Reader) all(text string) {
 		r.light(text, true)
 	}
 	r.Text = outer
+}
+
+// head is the first bytes of text, up to a rune's edge.
+func head(text string, n int) string {
+	for n > 0 && n > maxText-utf8.UTFMax && !utf8.RuneStart(text[n]) {
+		n--
+	}
+	return text[:n]
 }
 
 func clip(text string) string {
@@ -330,6 +347,9 @@ func keeps(word string) bool {
 
 // Interesting reports a program that some rule speaks of.
 func Interesting(word string) bool {
+	if strings.HasPrefix(word, "HIST") {
+		return true
+	}
 	if len(word) > 64 {
 		return false
 	}

@@ -77,8 +77,10 @@ func Looks(s string) bool {
 		return r.is(1, "data")
 	case "waitfor":
 		return r.is(1, "delay")
-	case "pragma", "shutdown":
+	case "pragma":
 		return len(r) < 6
+	case "shutdown":
+		return len(r) > 1 && len(r) < 6 && (r[1].sort == stop || r.is(1, "with"))
 	}
 	return false
 }
@@ -234,7 +236,7 @@ func (j *judge) statement(r run) {
 		j.rights(r)
 	case "shutdown":
 		if len(r) < 4 {
-			j.hit(r, "sql.destructive", true)
+			j.hit(r, "sql.shutdown", true)
 		}
 	}
 }
