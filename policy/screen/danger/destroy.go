@@ -140,9 +140,6 @@ func (r rules) removes(c *shell.Command) {
 		}
 		return
 	}
-	if c.Has("-f", "--force") {
-		r.Hit("floor.rm_rf", false)
-	}
 	ordinary, unguarded := true, c.Has("--no-preserve-root")
 	for _, t := range c.Operands() {
 		if unguarded || vital(t) {
@@ -151,8 +148,10 @@ func (r rules) removes(c *shell.Command) {
 		if strings.HasPrefix(t, "/var/log/") {
 			r.Hit("shell.history", false)
 		}
-		first, _, _ := strings.Cut(strings.TrimPrefix(t, "./"), "/")
-		ordinary = ordinary && (built[first] || built[path.Base(t)] || strings.Contains(t, shell.Unknown) || strings.HasPrefix(t, "/tmp/") || strings.Contains(first, "."))
+		ordinary = ordinary && replaceable(t)
+	}
+	if c.Has("-f", "--force") { // of what a build makes it is a note
+		r.Hit("floor.rm_rf", !ordinary)
 	}
 	// Handed to a shell as text, or .git: worth a second finding.
 	if r.Inside() && !ordinary || slices.ContainsFunc(c.Operands(), func(t string) bool {
@@ -160,6 +159,23 @@ func (r rules) removes(c *shell.Command) {
 	}) {
 		r.Hit("shell.destructive", false)
 	}
+}
+
+// replaceable reports what a build or a package manager makes again.
+func replaceable(p string) bool {
+	first, _, _ := strings.Cut(strings.TrimPrefix(p, "./"), "/")
+	switch {
+	case strings.Contains(p, ".."):
+		return false
+	case built[first], built[path.Base(p)], strings.Contains(p, shell.Unknown), strings.Contains(first, "."), strings.HasSuffix(p, ".egg-info"):
+		return true
+	}
+	for _, dir := range []string{"/tmp/", "/var/tmp/", "/var/lib/apt/lists/", "/var/cache/", "/usr/share/doc/", "/root/.cache", "/usr/local/lib/android", "/usr/share/dotnet", "/opt/hostedtoolcache"} {
+		if strings.HasPrefix(p, dir) {
+			return true
+		}
+	}
+	return false
 }
 
 func (r rules) modes(c *shell.Command) {

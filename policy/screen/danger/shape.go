@@ -56,7 +56,7 @@ func (w *walk) floor(text string) {
 	if k := strings.Index(text, "rm -"); k >= 0 && !w.has("floor.rm_rf") {
 		for _, f := range []string{"rm -rf", "rm -fr", "rm -Rf", "rm -r -f"} {
 			if k := strings.Index(text, f); k >= 0 && (k == 0 || !letter(text[k-1])) && w.own(text, k) {
-				w.add("floor.rm_rf", k, k+len(f), false, "")
+				w.add("floor.rm_rf", k, k+len(f), w.kind != kind.Document, "")
 				break
 			}
 		}
@@ -67,7 +67,7 @@ func (w *walk) floor(text string) {
 			break
 		}
 		if n := dropTable(rest[k:]); n > 0 && w.own(text, at+k) {
-			w.add("floor.drop_table", at+k, at+k+n, false, "")
+			w.add("floor.drop_table", at+k, at+k+n, w.kind != kind.Document, "")
 			break
 		}
 		at += k + 1
@@ -76,7 +76,7 @@ func (w *walk) floor(text string) {
 	for at := strings.IndexByte(text, ';'); at >= 0; {
 		rest := strings.TrimLeft(text[at+1:], " ")
 		if strings.HasPrefix(rest, "curl") && (len(rest) == 4 || !letter(rest[4])) {
-			w.add("floor.curl", at, len(text)-len(rest)+4, false, "")
+			w.add("floor.curl", at, len(text)-len(rest)+4, w.kind != kind.Document, "")
 			break
 		}
 		next := strings.IndexByte(text[at+1:], ';')

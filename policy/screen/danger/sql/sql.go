@@ -241,6 +241,24 @@ func (j *judge) statement(r run) {
 	}
 }
 
+// scratch reports a table whose name says that it does not last.
+func scratch(r run) bool {
+	name := r.at(2)
+	if k := r.find("exists"); k > 0 {
+		name = r.at(k + 1)
+	}
+	if r.at(1) == "temporary" || strings.Contains(name, "#") {
+		return true
+	}
+	for _, part := range strings.FieldsFunc(strings.ToLower(name), func(c rune) bool { return c == '_' || c == '.' || c == '`' || c == '"' }) {
+		switch part {
+		case "tmp", "temp", "scratch", "staging", "stg", "test", "foo", "bar":
+			return true
+		}
+	}
+	return false
+}
+
 // drops judges what a statement takes away.
 func (j *judge) drops(r run, guarded bool) {
 	what := r.at(1)
@@ -250,7 +268,7 @@ func (j *judge) drops(r run, guarded bool) {
 	guarded = guarded || r.find("exists") > 0
 	switch what {
 	case "table":
-		j.hit(r, "floor.drop_table", false)
+		j.hit(r, "floor.drop_table", !scratch(r))
 		if !guarded && r.at(1) == "table" && !strings.Contains(r.at(2), "#") {
 			j.hit(r, "sql.destructive", false)
 		}
