@@ -4,8 +4,10 @@ import (
 	"strconv"
 
 	"sallyport/policy/ask"
+	"sallyport/policy/handling"
 	"sallyport/policy/kind"
 	"sallyport/policy/match"
+	"sallyport/policy/reason"
 )
 
 // Kind is what a call is about. The zero Kind is none and is refused.
@@ -36,6 +38,8 @@ type Call struct {
 	// Validate checks Args against the tool's inputSchema. It is called at most
 	// once, when the server's schemas are enforced and the lists allow the call.
 	Validate func() error
+	// Found are what the screen found in Args.
+	Found []handling.Finding
 }
 
 const maxName = 4096
@@ -45,6 +49,7 @@ type role struct {
 	name   string
 	limits Limits
 	access map[string]*access
+	screen *handling.Table
 }
 
 // access is what one role may do with one server.
@@ -56,6 +61,7 @@ type access struct {
 	rules       []*rule     // those that deny before those that ask
 	approvals   []*approval // those of the role before those of all roles
 	terms       *ask.Terms  // where no block says others
+	screen      *handling.Table
 }
 
 type list struct{ allow, deny match.Set[source] }
@@ -83,8 +89,8 @@ type approval struct {
 
 // Decide judges one call. It is pure: no clock, no I/O, no state. The order is
 // the security property: role, name, allow list, deny list (which wins),
-// definition, schema, rules that deny, rules that ask, approval blocks, tier. The
-// first refusal stands.
+// definition, schema, screen, rules that deny, rules that ask, approval blocks,
+// tier. The first refusal stands.
 func (p *Policy) Decide(c Call) Decision {
 	a, d := p.admit(c.Role, c.Kind, c.Server, c.Name)
 	switch {
@@ -118,7 +124,7 @@ func (p *Policy) admit(roleName string, of Kind, server, name string) (*access, 
 	}
 	r := p.roles[roleName]
 	if r == nil {
-		return nil, d.refuse(RoleUnknown, nil, "role %.80q is not in the policy", roleName)
+		return nil, d.refuse(reason.RoleUnknown, nil, "role %.80q is not in the policy", roleName)
 	}
 	d.limits = &r.limits
 	if of == Protocol {
@@ -126,17 +132,17 @@ func (p *Policy) admit(roleName string, of Kind, server, name string) (*access, 
 		return nil, d.allow(nil)
 	}
 	if of == 0 || of >= kind.Count {
-		return nil, d.refuse(KindUnknown, nil, "%s", KindUnknown.Sentence())
+		return nil, d.refuse(reason.KindUnknown, nil, "%s", reason.KindUnknown.Sentence())
 	}
 	if name == "" {
 		return p.admitNameless(r, of, server, d)
 	}
 	if len(name) > maxName || of != ResourceRead && !match.Plain(name) {
-		return nil, d.refuse(Malformed, nil, "the name of the %v is too long or holds hidden characters", of)
+		return nil, d.refuse(reason.Malformed, nil, "the name of the %v is too long or holds hidden characters", of)
 	}
 	a := r.access[server]
 	if a == nil {
-		return nil, d.refuse(NotAllowed, nil, "role %q may use nothing of server %.80q", roleName, server)
+		return nil, d.refuse(reason.NotAllowed, nil, "role %q may use nothing of server %.80q", roleName, server)
 	}
 	return a, a.lists[of].admit(d, of, server, name)
 }
@@ -146,66 +152,78 @@ func (p *Policy) admit(roleName string, of Kind, server, name string) (*access, 
 func (p *Policy) admitNameless(r *role, of Kind, server string, d Decision) (*access, Decision) {
 	a := r.access[server]
 	if a == nil || !a.lists[of].deny.Empty() || !a.lists[of].allow.CoversAll("") {
-		return nil, d.refuse(Malformed, nil, "the request does not name the %v that it is for", of)
+		return nil, d.refuse(reason.Malformed, nil, "the request does not name the %v that it is for", of)
 	}
 	return a, d.allow(nil)
 }
 
 func (l *list) admit(d Decision, of Kind, server, name string) Decision {
 	if of == Extension && kind.OwnMethod(name) {
-		return d.refuse(MethodNotAllowed, nil, "method %q belongs to the protocol and cannot pass as an extension", name)
+		return d.refuse(reason.MethodNotAllowed, nil, "method %q belongs to the protocol and cannot pass as an extension", name)
 	}
 	hit := l.allow.Find(name)
 	switch {
 	case hit == nil && of == Extension:
-		return d.refuse(MethodNotAllowed, nil, "method %q of server %q: %s", name, server, MethodNotAllowed.Sentence())
+		return d.refuse(reason.MethodNotAllowed, nil, "method %q of server %q: %s", name, server, reason.MethodNotAllowed.Sentence())
 	case hit == nil && of == ResourceRead && match.Ambiguous(name):
-		return d.refuse(AmbiguousURI, nil, "%s", AmbiguousURI.Sentence())
+		return d.refuse(reason.AmbiguousURI, nil, "%s", reason.AmbiguousURI.Sentence())
 	case hit == nil:
-		return d.refuse(NotAllowed, nil, "%v %.200q of server %q: %s", of, name, server, NotAllowed.Sentence())
+		return d.refuse(reason.NotAllowed, nil, "%v %.200q of server %q: %s", of, name, server, reason.NotAllowed.Sentence())
 	}
 	if no := l.deny.Find(name); no != nil {
-		return d.refuse(Denied, no, "%v %.200q of server %q: %s", of, name, server, Denied.Sentence())
+		return d.refuse(reason.Denied, no, "%v %.200q of server %q: %s", of, name, server, reason.Denied.Sentence())
 	}
 	// A URI that can be read in two ways is safe only where everything is
 	// allowed and nothing is denied.
 	if of == ResourceRead && match.Ambiguous(name) && !(l.deny.Empty() && l.allow.CoversAll(name)) {
-		return d.refuse(AmbiguousURI, hit, "%s", AmbiguousURI.Sentence())
+		return d.refuse(reason.AmbiguousURI, hit, "%s", reason.AmbiguousURI.Sentence())
 	}
 	return d.allow(hit)
 }
 
 func (a *access) decideTool(c *Call, risk assessed, d Decision) Decision {
 	if c.Tool != nil && c.Tool.Quarantined != "" {
-		return d.refuse(Quarantined, nil, "tool %q of server %q is quarantined: %s", c.Name, c.Server, match.Brief(c.Tool.Quarantined))
+		return d.refuse(reason.Quarantined, nil, "tool %q of server %q is quarantined: %s", c.Name, c.Server, match.Brief(c.Tool.Quarantined))
 	}
 	if !a.skipSchemas {
 		if c.Opaque {
-			return d.refuse(ArgumentsInvalid, nil, "the arguments of tool %q must be an object", c.Name)
+			return d.refuse(reason.ArgumentsInvalid, nil, "the arguments of tool %q must be an object", c.Name)
 		}
 		if c.Tool == nil {
-			return d.refuse(ToolUnknown, nil, "tool %q of server %q: %s", c.Name, c.Server, ToolUnknown.Sentence())
+			return d.refuse(reason.ToolUnknown, nil, "tool %q of server %q: %s", c.Name, c.Server, reason.ToolUnknown.Sentence())
 		}
 		if c.Validate != nil {
 			if err := c.Validate(); err != nil {
-				return d.refuse(ArgumentsInvalid, nil, "the arguments do not fit the input schema of tool %q: %s", c.Name, match.Brief(err.Error()))
+				return d.refuse(reason.ArgumentsInvalid, nil, "the arguments do not fit the input schema of tool %q: %s", c.Name, match.Brief(err.Error()))
 			}
 		}
 	}
 	in := match.Input{Args: c.Args, Opaque: c.Opaque, Tool: c.Name, Server: c.Server, Role: c.Role}
 	d.tier, d.tierBy = risk.RaisedBy(in)
+	v := a.screen.Judge(handling.Subject{Place: handling.Arguments, Server: c.Server, Tool: c.Name}, c.Found)
+	if v.Action == handling.Refuse {
+		by := source(v.Source())
+		return d.refuse(reason.Screened, &by, "%s", v.Refusal(c.Found))
+	}
+	var asking *rule
+	if v.Action == handling.Ask {
+		asking = &rule{by: source(v.Source()), message: v.Question(c.Found)}
+	}
 	for _, r := range a.rules {
 		fires, err := r.fires(in)
 		switch {
 		case err != nil:
 			return d.untold(&r.by, err)
 		case fires && r.then == "ask":
-			return a.settle(in, d, r)
+			if asking == nil {
+				asking = r
+			}
+			return a.settle(in, d, asking)
 		case fires:
-			return d.refuse(ByRule, &r.by, "refused by %s", r.words())
+			return d.refuse(reason.ByRule, &r.by, "refused by %s", r.words())
 		}
 	}
-	return a.settle(in, d, nil)
+	return a.settle(in, d, asking)
 }
 
 func (r *rule) fires(in match.Input) (bool, error) {
@@ -238,7 +256,7 @@ func (a *access) settle(in match.Input, d Decision, asking *rule) Decision {
 	case b.then == "allow":
 		return d.allow(&b.by)
 	case b.then == "deny":
-		return d.refuse(ByRule, &b.by, "refused by %s: %s", b.by.Rule, ranked(in, d.tier))
+		return d.refuse(reason.ByRule, &b.by, "refused by %s: %s", b.by.Rule, ranked(in, d.tier))
 	default:
 		by, terms = &b.by, b.terms
 	}

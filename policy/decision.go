@@ -10,45 +10,6 @@ import (
 // to the audit log and shown to the client.
 type Code = reason.Code
 
-// The codes. A decision that has none is Internal.
-const (
-	Allowed             = reason.Allowed
-	RoleUnknown         = reason.RoleUnknown
-	KindUnknown         = reason.KindUnknown
-	NotAllowed          = reason.NotAllowed
-	Denied              = reason.Denied
-	ToolUnknown         = reason.ToolUnknown
-	Quarantined         = reason.Quarantined
-	ArgumentsInvalid    = reason.ArgumentsInvalid
-	ByRule              = reason.ByRule
-	RuleError           = reason.RuleError
-	NeedsPerson         = reason.NeedsPerson
-	ApprovalDeclined    = reason.ApprovalDeclined
-	ApprovalCancelled   = reason.ApprovalCancelled
-	ApprovalUnanswered  = reason.ApprovalUnanswered
-	ApprovalInvalid     = reason.ApprovalInvalid
-	ApprovalVoid        = reason.ApprovalVoid
-	ApprovalForged      = reason.ApprovalForged
-	ApprovalExpired     = reason.ApprovalExpired
-	ApprovalReplayed    = reason.ApprovalReplayed
-	ApprovalMismatch    = reason.ApprovalMismatch
-	ApprovalDeskFull    = reason.ApprovalDeskFull
-	LimitCalls          = reason.LimitCalls
-	LimitTokens         = reason.LimitTokens
-	LimitRate           = reason.LimitRate
-	LimitConcurrent     = reason.LimitConcurrent
-	TimedOut            = reason.TimedOut
-	ResultTooLarge      = reason.ResultTooLarge
-	UpstreamUnavailable = reason.UpstreamUnavailable
-	UpstreamBadAnswer   = reason.UpstreamBadAnswer
-	AuditFailed         = reason.AuditFailed
-	Malformed           = reason.Malformed
-	Cancelled           = reason.Cancelled
-	AmbiguousURI        = reason.AmbiguousURI
-	MethodNotAllowed    = reason.MethodNotAllowed
-	Internal            = reason.Internal
-)
-
 type verdict uint8
 
 const (
@@ -85,7 +46,7 @@ func (d Decision) Tier() Tier { return d.tier.OrDelete() }
 // Code is the reason, never empty: a zero Decision says Internal.
 func (d Decision) Code() Code {
 	if d.code == "" {
-		return Internal
+		return reason.Internal
 	}
 	return d.code
 }
@@ -171,7 +132,7 @@ func (d Decision) Refuse(code Code, message string) Decision {
 		return d
 	}
 	if code.Sentence() == "" {
-		code, message = Internal, ""
+		code, message = reason.Internal, ""
 	}
 	d.verdict, d.code, d.message = refuse, code, message
 	return d
@@ -183,24 +144,24 @@ func (d Decision) Grant() Decision {
 	if d.verdict != waits {
 		return d
 	}
-	d.verdict, d.code, d.message = allow, Allowed, ""
+	d.verdict, d.code, d.message = allow, reason.Allowed, ""
 	return d
 }
 
 func (d Decision) allow(by *source) Decision {
-	d.verdict, d.code, d.by, d.message = allow, Allowed, by, ""
+	d.verdict, d.code, d.by, d.message = allow, reason.Allowed, by, ""
 	return d
 }
 
 func (d Decision) ask(by *source, why string, terms *Terms) Decision {
-	d.verdict, d.code, d.by, d.terms = waits, NeedsPerson, by, terms
+	d.verdict, d.code, d.by, d.terms = waits, reason.NeedsPerson, by, terms
 	d.message = why + ": this needs a person"
 	return d
 }
 
 // untold refuses because of a condition that has no answer.
 func (d Decision) untold(by *source, err error) Decision {
-	return d.refuse(RuleError, by, "%s could not be evaluated for these arguments: %v", by.Rule, err)
+	return d.refuse(reason.RuleError, by, "%s could not be evaluated for these arguments: %v", by.Rule, err)
 }
 
 func (d Decision) refuse(code Code, by *source, format string, a ...any) Decision {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"sallyport/policy"
+	"sallyport/policy/reason"
 )
 
 // The zero value of everything refuses.
@@ -16,13 +17,13 @@ func TestZeroRefuses(t *testing.T) {
 		"granted":            policy.Decision{}.Grant(),
 		"nil policy":         nobody.Decide(policy.Call{}),
 		"zero call":          mustParse(t, smallest).Decide(policy.Call{}),
-		"refused as allowed": policy.Decision{}.Refuse(policy.Allowed, "yes"),
+		"refused as allowed": policy.Decision{}.Refuse(reason.Allowed, "yes"),
 	} {
-		if d.Allowed() || d.NeedsPerson() || d.Code() == policy.Allowed || d.Message() == "" || d.Tier() != policy.Delete {
+		if d.Allowed() || d.NeedsPerson() || d.Code() == reason.Allowed || d.Message() == "" || d.Tier() != policy.Delete {
 			t.Errorf("%s: %+v", name, d)
 		}
 	}
-	if (policy.Decision{}).Code() != policy.Internal {
+	if (policy.Decision{}).Code() != reason.Internal {
 		t.Error("a zero decision has no code")
 	}
 	if nobody.Admits("", 0, "", "") {
@@ -53,7 +54,7 @@ func TestGrantAndRefuse(t *testing.T) {
 	if !del.NeedsPerson() || del.Allowed() || !strings.Contains(del.Message(), "rm\" of server \"fs\" is of tier delete: this needs a person") {
 		t.Errorf("rm: %q", del.Message())
 	}
-	if g := del.Grant(); !g.Allowed() || g.NeedsPerson() || g.Code() != policy.Allowed || g.Tier() != policy.Delete {
+	if g := del.Grant(); !g.Allowed() || g.NeedsPerson() || g.Code() != reason.Allowed || g.Tier() != policy.Delete {
 		t.Errorf("granted: %+v", g)
 	}
 	if g := del.Grant(); g.Rule() != del.Rule() || g.At() != del.At() || g.TierRule() != del.TierRule() || g.Terms() != nil {
@@ -65,35 +66,35 @@ func TestGrantAndRefuse(t *testing.T) {
 	if read.TierRule() != `tool "read"` || read.TierAt() != "policy.hcl:4" || del.TierRule() != `risk of server "fs"` {
 		t.Errorf("tiers by %s at %s, and %s", read.TierRule(), read.TierAt(), del.TierRule())
 	}
-	if g := never.Grant(); g.Allowed() || g.Code() != policy.Denied {
+	if g := never.Grant(); g.Allowed() || g.Code() != reason.Denied {
 		t.Errorf("a refusal was granted: %+v", g)
 	}
-	no := del.Refuse(policy.NeedsPerson, "permission denied by a person")
+	no := del.Refuse(reason.NeedsPerson, "permission denied by a person")
 	if no.NeedsPerson() || no.Grant().Allowed() || no.Message() != "permission denied by a person" {
 		t.Errorf("a person's no: %+v", no)
 	}
-	if r := read.Refuse(policy.LimitCalls, ""); r.Allowed() || r.Code() != policy.LimitCalls || r.Message() != policy.LimitCalls.Sentence() {
+	if r := read.Refuse(reason.LimitCalls, ""); r.Allowed() || r.Code() != reason.LimitCalls || r.Message() != reason.LimitCalls.Sentence() {
 		t.Errorf("narrowed: %+v", r)
 	}
-	if r := read.Refuse("no such code", "x"); r.Allowed() || r.Code() != policy.Internal {
+	if r := read.Refuse("no such code", "x"); r.Allowed() || r.Code() != reason.Internal {
 		t.Errorf("unknown code: %+v", r)
 	}
-	if r := never.Refuse(policy.Internal, "other"); r.Code() != policy.Denied {
+	if r := never.Refuse(reason.Internal, "other"); r.Code() != reason.Denied {
 		t.Errorf("the first reason was lost: %+v", r)
 	}
-	if del.Grant().Refuse(policy.Cancelled, "").Allowed() {
+	if del.Grant().Refuse(reason.Cancelled, "").Allowed() {
 		t.Error("a granted decision cannot be narrowed any more")
 	}
 }
 
 func TestSentences(t *testing.T) {
-	for _, c := range []policy.Code{policy.RoleUnknown, policy.KindUnknown, policy.NotAllowed, policy.Denied, policy.ToolUnknown,
-		policy.Quarantined, policy.ArgumentsInvalid, policy.ByRule, policy.RuleError, policy.NeedsPerson, policy.LimitCalls,
-		policy.ApprovalDeclined, policy.ApprovalCancelled, policy.ApprovalUnanswered, policy.ApprovalInvalid, policy.ApprovalVoid,
-		policy.ApprovalForged, policy.ApprovalExpired, policy.ApprovalReplayed, policy.ApprovalMismatch, policy.ApprovalDeskFull,
-		policy.LimitTokens, policy.LimitRate, policy.LimitConcurrent, policy.TimedOut, policy.ResultTooLarge,
-		policy.UpstreamUnavailable, policy.UpstreamBadAnswer, policy.AuditFailed, policy.Malformed, policy.Cancelled,
-		policy.AmbiguousURI, policy.MethodNotAllowed, policy.Internal} {
+	for _, c := range []policy.Code{reason.RoleUnknown, reason.KindUnknown, reason.NotAllowed, reason.Denied, reason.ToolUnknown,
+		reason.Quarantined, reason.ArgumentsInvalid, reason.ByRule, reason.RuleError, reason.NeedsPerson, reason.LimitCalls,
+		reason.ApprovalDeclined, reason.ApprovalCancelled, reason.ApprovalUnanswered, reason.ApprovalInvalid, reason.ApprovalVoid,
+		reason.ApprovalForged, reason.ApprovalExpired, reason.ApprovalReplayed, reason.ApprovalMismatch, reason.ApprovalDeskFull,
+		reason.LimitTokens, reason.LimitRate, reason.LimitConcurrent, reason.TimedOut, reason.ResultTooLarge,
+		reason.UpstreamUnavailable, reason.UpstreamBadAnswer, reason.AuditFailed, reason.Malformed, reason.Cancelled,
+		reason.AmbiguousURI, reason.MethodNotAllowed, reason.Internal} {
 		if c.Sentence() == "" {
 			t.Errorf("%s says nothing", c)
 		}
@@ -118,7 +119,7 @@ func TestValidateIsCalledInItsPlace(t *testing.T) {
 	}
 	d := p.Decide(policy.Call{Role: "dev", Server: "fs", Kind: policy.ToolCall, Name: "read", Tool: &policy.ToolFacts{},
 		Validate: func() error { return errors.New("bad\x1b[31m\u202e " + strings.Repeat("é", 1000)) }})
-	if d.Code() != policy.ArgumentsInvalid || len(d.Message()) > 600 || strings.ContainsAny(d.Message(), "\x1b\u202e") {
+	if d.Code() != reason.ArgumentsInvalid || len(d.Message()) > 600 || strings.ContainsAny(d.Message(), "\x1b\u202e") {
 		t.Errorf("%s: %q", d.Code(), d.Message())
 	}
 }
@@ -172,7 +173,7 @@ role "dev" {
 }
 `
 	off, on := mustParse(t, src), mustParse(t, strings.Replace(src, `"off"`, `"enforce"`, 1))
-	for tool, want := range map[string]policy.Code{"ruled": policy.RuleError, "raised": policy.NeedsPerson, "plain": policy.Allowed} {
+	for tool, want := range map[string]policy.Code{"ruled": reason.RuleError, "raised": reason.NeedsPerson, "plain": reason.Allowed} {
 		c := policy.Call{Role: "dev", Server: "fs", Kind: policy.ToolCall, Name: tool, Tool: &policy.ToolFacts{}}
 		if d := on.Decide(c); !d.Allowed() {
 			t.Errorf("%s without arguments: %s", tool, d.Code())
@@ -181,7 +182,7 @@ role "dev" {
 		if d := off.Decide(c); d.Code() != want {
 			t.Errorf("%s: %s, want %s", tool, d.Code(), want)
 		}
-		if d := on.Decide(c); d.Code() != policy.ArgumentsInvalid {
+		if d := on.Decide(c); d.Code() != reason.ArgumentsInvalid {
 			t.Errorf("%s with schemas enforced: %s", tool, d.Code())
 		}
 	}
@@ -194,7 +195,7 @@ func TestProtocol(t *testing.T) {
 	if !d.Allowed() || d.Tier() != policy.Read || d.Limits().Timeout == 0 {
 		t.Errorf("%+v", d)
 	}
-	if d := p.Decide(policy.Call{Role: "nobody", Server: "fs", Kind: policy.Protocol, Name: "tools/list"}); d.Code() != policy.RoleUnknown {
+	if d := p.Decide(policy.Call{Role: "nobody", Server: "fs", Kind: policy.Protocol, Name: "tools/list"}); d.Code() != reason.RoleUnknown {
 		t.Errorf("a stranger: %s", d.Code())
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"sallyport/policy"
+	"sallyport/policy/reason"
 	"sallyport/policy/words"
 )
 
@@ -68,7 +69,7 @@ func FuzzParse(f *testing.F) {
 			}
 			stranger := c
 			stranger.Role = "\x00nobody"
-			if d := p.Decide(stranger); d.Code() != policy.RoleUnknown || d.Allowed() || d.NeedsPerson() {
+			if d := p.Decide(stranger); d.Code() != reason.RoleUnknown || d.Allowed() || d.NeedsPerson() {
 				t.Errorf("%+v: %s", stranger, verdict(d))
 			}
 			stranger = c
@@ -130,7 +131,7 @@ role "r" {
 		if d.Allowed() && (!matches(allow) || matches(deny)) || d.NeedsPerson() {
 			t.Errorf("allow %q, deny %q: %v %q: %s", allow, deny, c.Kind, name, verdict(d))
 		}
-		if matches(allow) && matches(deny) && d.Code() != policy.Denied && d.Code() != policy.Malformed {
+		if matches(allow) && matches(deny) && d.Code() != reason.Denied && d.Code() != reason.Malformed {
 			t.Errorf("allow %q, deny %q: %v %q: %s", allow, deny, c.Kind, name, verdict(d))
 		}
 		if d.Allowed() != p.Admits(c.Role, c.Kind, c.Server, c.Name) {

@@ -6,13 +6,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
+	"sallyport/policy/ask"
+	"sallyport/policy/handling"
 	"sallyport/policy/match"
+	"sallyport/policy/screen/secret"
+	"sallyport/policy/screen/sign"
 	"sallyport/policy/words"
 )
 
@@ -37,6 +39,7 @@ func Parse(src []byte, filename string) (*Policy, error) {
 		language: match.NewLanguage(words.DidYouMean),
 		policy:   &Policy{file: filename, roles: map[string]*role{}},
 		via:      map[string]bool{},
+		signs:    rules(),
 	}
 	sum := sha256.Sum256(src)
 	l.policy.digest = hex.EncodeToString(sum[:])
@@ -62,6 +65,9 @@ type loader struct {
 	language *match.Language
 	policy   *Policy
 	shared   map[int][]*approval // those that stand at top level
+	screens  *handling.Table     // those that stand at top level
+	reading  words.Reading       // of a server that says nothing
+	signs    []string            // the names of all that the screen finds
 	via      map[string]bool     // channels that are named anywhere
 }
 
@@ -69,37 +75,60 @@ func (l *loader) load(body hcl.Body) {
 	doc := l.Document(body)
 	l.policy.wire = l.Wire(doc.Wire)
 	l.policy.separator = l.Separator(doc.Names)
-	l.loadAudit(doc.Audit)
+	l.policy.audit = l.Audit(doc.Audit)
+	l.loadScreen(&doc)
 	l.loadServers(doc.Servers, body.MissingItemRange())
 	l.loadApproval(&doc)
+	l.screens = l.screenBlocks(doc.Handling)
 	l.loadRoles(&doc, body.MissingItemRange())
 	if !l.Failed() {
 		l.review(&doc)
 	}
 }
 
-const defaultMaxBody = 8 << 10
+// loadScreen reads how texts are read.
+func (l *loader) loadScreen(doc *words.Document) {
+	b := words.First(doc.Screens)
+	l.reading = l.Reading(b.Documents, b.Roots, words.Reading{})
+	l.policy.classifier = l.Classifier(b.Classifier, ask.Endpoint)
+}
 
-func (l *loader) loadAudit(b *words.AuditBlock) {
-	if b == nil {
-		b = &words.AuditBlock{}
-	}
-	a := &l.policy.audit
-	a.File = l.Resolve(l.Text(b.File, "sallyport.audit.jsonl"))
-	if a.File == "" {
-		l.Mistake(b.File.Expr.Range(), "Empty file name", "The audit log cannot be switched off. Name a file, or leave the line out.")
-	}
-	a.SyncAlways = l.Choice(b.Sync, "by_tier", "by_tier", "always") == "always"
-	a.MaxBody = int(l.Size(b.MaxBody, defaultMaxBody, 1<<30))
-	// The file adds to these names; it cannot take one away.
-	a.Redact = []string{"password", "passwd", "passphrase", "authorization", "cookie", "set-cookie",
-		"*secret*", "*token*", "*api_key*", "*apikey*", "*api-key*", "*private_key*", "*credential*"}
-	for _, w := range l.List(b.Redact) {
-		if w.Text == "" || utf8.RuneCountInString(w.Text) > match.MaxPattern {
-			l.Mistake(w.Range, "Unusable name", "Name a member such as \"password\", \"*token*\" or \"headers.authorization\".")
+// screenBlocks reads what one place in the file says of findings.
+func (l *loader) screenBlocks(from []words.HandlingBlock) *handling.Table {
+	t := &handling.Table{}
+	signs := words.Signs{Known: l.signs, Named: handling.Named, Places: handling.Places(), Actions: handling.Actions(), Fits: handling.Fits, Servers: l.policy.serverNames()}
+	for i := range from {
+		h := l.Handling(&from[i], signs)
+		b := handling.Block{Label: from[i].Label, In: h.In, Servers: h.Servers, Then: h.Then, Alone: h.Alone,
+			By: handling.Source{Rule: fmt.Sprintf("screen %q", from[i].Label), At: at(from[i].Range)}}
+		tools := map[string]*match.Set[source]{}
+		for _, w := range h.Tools {
+			l.eachServer(w, func(s int, name string) {
+				server := l.policy.servers[s].Name
+				if tools[server] == nil {
+					tools[server] = &match.Set[source]{}
+				}
+				tools[server].Add(name, false, source{})
+			})
 		}
-		a.Redact = append(a.Redact, strings.ToLower(w.Text))
+		if h.Tools != nil {
+			b.Tools = map[string]func(string) bool{}
+		}
+		for server, set := range tools {
+			b.Tools[server] = func(tool string) bool { return set.Find(tool) != nil }
+		}
+		t.Blocks = append(t.Blocks, b)
 	}
+	return t
+}
+
+// rules are the names of all that the screen finds.
+func rules() []string {
+	known := append(handling.Unwritten(), sign.Names()...)
+	for _, format := range secret.Formats() {
+		known = append(known, "secret/"+format)
+	}
+	return known
 }
 
 // condition checks a `when`.

@@ -16,21 +16,15 @@ import (
 
 // loadApproval reads where people are asked, and the blocks for all roles.
 func (l *loader) loadApproval(doc *words.Document) {
-	b := &words.ApprovalBlock{}
-	if len(doc.Approvals) > 0 {
-		b = &doc.Approvals[0]
-	}
-	c := &l.policy.channels
-	c.Waiting = int(l.Count(b.Waiting, 100, ask.MostWaiting))
-	c.KeyFile = l.path(b.KeyFile)
+	b := words.First(doc.Approvals)
+	c := ask.Channels{Waiting: int(l.Count(b.Waiting, 100, ask.MostWaiting)), KeyFile: l.path(b.KeyFile), Web: l.web(b.Web), Webhooks: l.webhooks(b.Webhooks)}
 	if b.CommandLine != nil {
 		c.Socket = l.path(b.CommandLine.Socket)
 		if len(c.Socket) > ask.LongestSocket {
 			l.Mistake(b.CommandLine.Socket.Expr.Range(), "Path too long", "The path of a socket is at most %d bytes, and %q is longer. Choose a shorter one.", ask.LongestSocket, c.Socket)
 		}
 	}
-	l.loadWeb(b.Web)
-	l.loadWebhooks(b.Webhooks)
+	l.policy.channels = c
 	change := l.change(b.Terms())
 	terms := change.Of(ask.Defaults())
 	if b.Via != nil && change.Via == nil {
@@ -53,9 +47,9 @@ func (l *loader) path(a *hcl.Attribute) string {
 	return path
 }
 
-func (l *loader) loadWeb(b *words.WebBlock) {
+func (l *loader) web(b *words.WebBlock) *ask.Web {
 	if b == nil {
-		return
+		return nil
 	}
 	web := &ask.Web{Listen: l.Text(b.Listen, "127.0.0.1:0"), URL: l.Text(b.URL, "")}
 	if err := ask.Listen(web.Listen); err != nil {
@@ -74,10 +68,10 @@ func (l *loader) loadWeb(b *words.WebBlock) {
 		l.Required(a.Token, "token", `secret_env("TOKEN")`, a.Range)
 		web.Approvers = append(web.Approvers, ask.Approver{Name: a.Name, Token: l.secret(a.Token)})
 	}
-	l.policy.channels.Web = web
+	return web
 }
 
-func (l *loader) loadWebhooks(blocks []words.WebhookBlock) {
+func (l *loader) webhooks(blocks []words.WebhookBlock) (hooks []ask.Webhook) {
 	seen := map[string]hcl.Range{}
 	for _, b := range blocks {
 		l.Label(seen, "webhook", b.Name, b.Range)
@@ -90,8 +84,9 @@ func (l *loader) loadWebhooks(blocks []words.WebhookBlock) {
 				l.Mistake(b.URL.Expr.Range(), "Unusable url", "%q %v.", w.URL, err)
 			}
 		}
-		l.policy.channels.Webhooks = append(l.policy.channels.Webhooks, w)
+		hooks = append(hooks, w)
 	}
+	return hooks
 }
 
 func (l *loader) secret(a *hcl.Attribute) ask.Secret {

@@ -38,7 +38,8 @@ func (l *loader) loadRoles(doc *words.Document, missing hcl.Range) {
 }
 
 func (l *loader) role(b *words.RoleBlock) *role {
-	r := &role{name: b.Name, limits: l.Limits(b.Limits, l.policy.wire), access: map[string]*access{}}
+	r := &role{name: b.Name, limits: l.Limits(b.Limits, l.policy.wire), access: map[string]*access{},
+		screen: l.screenBlocks(b.Handling).Then(l.screens)}
 	l.lists(r, ToolCall, &words.ListBlock{Allow: b.Allow, Deny: b.Deny})
 	l.lists(r, ResourceRead, b.Resources)
 	l.lists(r, PromptGet, b.Prompts)
@@ -83,7 +84,7 @@ func (l *loader) eachAccess(r *role, w words.Word, use func(a *access, name stri
 		s := &l.policy.servers[i]
 		a := r.access[s.Name]
 		if a == nil {
-			a = &access{server: i, skipSchemas: s.SkipSchemas, risks: &l.policy.risks[i], terms: l.policy.terms}
+			a = &access{server: i, skipSchemas: s.SkipSchemas, risks: &l.policy.risks[i], terms: l.policy.terms, screen: r.screen}
 			r.access[s.Name] = a
 		}
 		use(a, name)

@@ -2,7 +2,6 @@ package policy
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -12,8 +11,6 @@ import (
 	"sallyport/policy/words"
 )
 
-var serverShape = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$`)
-
 func (l *loader) loadServers(blocks []words.ServerBlock, missing hcl.Range) {
 	if len(blocks) == 0 {
 		l.Mistake(missing, "No server", "A policy needs at least one server block: server \"name\" { command = [\"…\"] … }.")
@@ -22,13 +19,13 @@ func (l *loader) loadServers(blocks []words.ServerBlock, missing hcl.Range) {
 	for i := range blocks {
 		b := &blocks[i]
 		l.Label(seen, "server", b.Name, b.Range)
-		if b.Name != "" && !serverShape.MatchString(b.Name) {
-			l.Mistake(b.Range, "Unusable server name", "%q must begin with a letter or digit and hold at most 64 of A–Z a–z 0–9 _ . -, for it becomes part of patterns and tool names.", b.Name)
+		l.ServerName(b, len(blocks) > 1, l.policy.separator)
+		s := l.Server(b)
+		s.Reading = l.reading
+		if b.Screen != nil {
+			s.Reading = l.Reading(b.Screen.Documents, b.Screen.Roots, l.reading)
 		}
-		if sep := l.policy.separator; len(blocks) > 1 && strings.Index(b.Name+sep, sep) != len(b.Name) {
-			l.Mistake(b.Range, "Ambiguous server name", "With several servers a tool is shown as server%stool, so %q must not hold the separator %q, nor end in a part of it. Rename the server, or choose another names { separator = … }.", sep, b.Name, sep)
-		}
-		l.policy.servers = append(l.policy.servers, l.Server(b))
+		l.policy.servers = append(l.policy.servers, s)
 		l.policy.risks = append(l.policy.risks, l.risks(b))
 	}
 }

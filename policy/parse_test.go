@@ -15,6 +15,9 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"sallyport/policy"
+	"sallyport/policy/match"
+	"sallyport/policy/reason"
+	"sallyport/policy/words"
 )
 
 func mustParse(t testing.TB, src string) *policy.Policy {
@@ -39,7 +42,7 @@ role "dev" {
 func TestDefaults(t *testing.T) {
 	p := mustParse(t, smallest)
 	s, ok := p.Server("fs")
-	want := policy.Server{Name: "fs", Sandbox: "none", StartTimeout: 30 * time.Second, StopTimeout: time.Second}
+	want := policy.Server{Name: "fs", Sandbox: "none", Reading: words.Reading{Documents: "log"}, StartTimeout: 30 * time.Second, StopTimeout: time.Second}
 	if diff := cmp.Diff(want, s, cmpopts.IgnoreUnexported(policy.Server{})); !ok || diff != "" {
 		t.Errorf("server (-want +got)\n%s", diff)
 	}
@@ -171,11 +174,11 @@ func TestHides(t *testing.T) {
 		"headers.x-key": true, "req.Headers.X-Key": true, "headers.y": false, "x-key": false, "card_number": true,
 		"name": false, "password.hint": false, "": false,
 	} {
-		if got := p.Audit().Hides(strings.Split(path, ".")); got != want {
+		if got := match.Hidden(p.Audit().Redact, strings.Split(path, ".")); got != want {
 			t.Errorf("Hides(%s) = %v", path, got)
 		}
 	}
-	if p.Audit().Hides(nil) {
+	if match.Hidden(p.Audit().Redact, nil) {
 		t.Error("the root is hidden")
 	}
 }
@@ -216,11 +219,11 @@ func TestBuiltin(t *testing.T) {
 		facts policy.ToolFacts
 		want  policy.Code
 	}{
-		{"read_file", policy.ToolFacts{}, policy.Allowed},
-		{"write_file", policy.ToolFacts{}, policy.Allowed},
-		{"write_file", policy.ToolFacts{Destructive: &yes}, policy.NeedsPerson},
-		{"frobnicate", policy.ToolFacts{}, policy.NeedsPerson},
-		{"frobnicate", policy.ToolFacts{ReadOnly: &yes}, policy.Allowed},
+		{"read_file", policy.ToolFacts{}, reason.Allowed},
+		{"write_file", policy.ToolFacts{}, reason.Allowed},
+		{"write_file", policy.ToolFacts{Destructive: &yes}, reason.NeedsPerson},
+		{"frobnicate", policy.ToolFacts{}, reason.NeedsPerson},
+		{"frobnicate", policy.ToolFacts{ReadOnly: &yes}, reason.Allowed},
 	} {
 		d := p.Decide(policy.Call{Role: "local", Server: "fs", Kind: policy.ToolCall, Name: c.tool, Tool: &c.facts})
 		if d.Code() != c.want {

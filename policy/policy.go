@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"sallyport/policy/ask"
-	"sallyport/policy/match"
+	"sallyport/policy/handling"
 	"sallyport/policy/words"
 )
 
@@ -24,6 +24,7 @@ type Policy struct {
 	separator    string
 	channels     ask.Channels
 	terms        *ask.Terms // of a question for which no block says others
+	classifier   *words.Classifier
 	warnings     []string
 }
 
@@ -42,19 +43,7 @@ type Limits = words.Limits
 type Wire = words.Wire
 
 // Audit says where and how the log is written.
-type Audit struct {
-	File       string   // joined with the policy's folder
-	SyncAlways bool     // false: only calls above tier read wait for the disk
-	Redact     []string // member names (globs) or dotted paths, in lower case
-	MaxBody    int      // bytes of one body that is written out
-}
-
-// Hides reports whether the value at a path of member names, outermost first,
-// must not be written. Names compare without regard to case; a dotted entry of
-// Redact matches the end of the path, member by member.
-func (a Audit) Hides(path []string) bool {
-	return slices.ContainsFunc(a.Redact, func(hide string) bool { return match.Member(hide, path) })
-}
+type Audit = words.Audit
 
 // How people are asked; see package ask.
 type (
@@ -126,6 +115,18 @@ func (p *Policy) Wire() Wire { return p.wire }
 // Approval is where people can be asked, defaults filled in.
 func (p *Policy) Approval() Channels { return p.channels.Clone() }
 
+// Screen is what is done for a role about what the screen finds; nil, which is
+// the default, for an unknown one.
+func (p *Policy) Screen(role string) *handling.Table {
+	if r := p.roles[role]; r != nil {
+		return r.screen
+	}
+	return nil
+}
+
+// Classifier is who gives texts a score besides, or nil.
+func (p *Policy) Classifier() *words.Classifier { return p.classifier }
+
 // Separator stands between server and tool where many servers share one
 // endpoint.
 func (p *Policy) Separator() string { return p.separator }
@@ -179,6 +180,8 @@ func (p *Policy) Restart(next *Policy) string {
 		return "wire or names has changed"
 	case !reflect.DeepEqual(p.audit, next.audit):
 		return "audit has changed"
+	case !reflect.DeepEqual(p.classifier, next.classifier):
+		return "the classifier has changed"
 	case !reflect.DeepEqual(p.channels, next.channels):
 		return "the channels of approval have changed"
 	}

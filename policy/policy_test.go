@@ -16,6 +16,7 @@ import (
 
 	"sallyport/policy"
 	"sallyport/policy/ask"
+	"sallyport/policy/reason"
 )
 
 var update = flag.Bool("update", false, "rewrite the goldens in testdata")
@@ -75,7 +76,7 @@ func verdict(d policy.Decision) string {
 	if d.Rule() != "" {
 		s += fmt.Sprintf("; %s at %s", d.Rule(), d.At())
 	}
-	if d.Code() == policy.RuleError || d.Code() == policy.ByRule {
+	if d.Code() == reason.RuleError || d.Code() == reason.ByRule {
 		s += "; " + d.Message()
 	}
 	return s + question(d)

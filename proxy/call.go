@@ -5,6 +5,7 @@ import (
 
 	"sallyport/audit"
 	"sallyport/policy"
+	"sallyport/policy/reason"
 	"sallyport/proxy/approval"
 	"sallyport/proxy/downstream"
 	"sallyport/proxy/method"
@@ -150,19 +151,19 @@ func (s *Session) judge(r *downstream.Request, c *call) policy.Decision {
 	pc := policy.Call{Role: s.role, Server: c.serverName(), Kind: c.kind, Name: c.name}
 	switch {
 	case c.fault != "":
-		return policy.Decision{}.Refuse(policy.Malformed, c.fault)
+		return policy.Decision{}.Refuse(reason.Malformed, c.fault)
 	case c.server == nil && c.kind == policy.Extension:
-		return policy.Decision{}.Refuse(policy.MethodNotAllowed, "")
+		return policy.Decision{}.Refuse(reason.MethodNotAllowed, "")
 	case c.server == nil:
-		return policy.Decision{}.Refuse(policy.NotAllowed, "it cannot be told which server this is for; list again and use a name or URI that is listed")
+		return policy.Decision{}.Refuse(reason.NotAllowed, "it cannot be told which server this is for; list again and use a name or URI that is listed")
 	case mcp.MCPMethod(r.Msg.Method) == mcp.MethodSubscriptionsListen:
 		return s.judgeListen(r, c.policy, []*server{c.server})
 	case c.kind == policy.ToolCall && c.policy.Admits(s.role, c.kind, pc.Server, c.name):
 		pc.Args, pc.Opaque = roundtrip.Arguments(&r.Msg)
 		if fault := s.define(r, c, &pc); r.Ctx.Err() != nil {
-			return policy.Decision{}.Refuse(policy.Cancelled, "")
+			return policy.Decision{}.Refuse(reason.Cancelled, "")
 		} else if fault != "" {
-			return policy.Decision{}.Refuse(policy.UpstreamUnavailable, fault)
+			return policy.Decision{}.Refuse(reason.UpstreamUnavailable, fault)
 		}
 	}
 	return c.policy.Decide(pc)
@@ -172,12 +173,12 @@ func (s *Session) judge(r *downstream.Request, c *call) policy.Decision {
 func (s *Session) judgeListen(r *downstream.Request, pol *policy.Policy, servers []*server) policy.Decision {
 	list := wire.Get(r.Msg.Param("notifications"), "resourceSubscriptions")
 	if list != nil && list[0] != '[' && string(list) != "null" {
-		return policy.Decision{}.Refuse(policy.Malformed, "resourceSubscriptions must be a list")
+		return policy.Decision{}.Refuse(reason.Malformed, "resourceSubscriptions must be a list")
 	}
 	for raw := range wire.Elements(list) {
 		uri, ok := wire.Text(raw)
 		if !ok {
-			return policy.Decision{}.Refuse(policy.Malformed, "resourceSubscriptions must be strings")
+			return policy.Decision{}.Refuse(reason.Malformed, "resourceSubscriptions must be strings")
 		}
 		var d policy.Decision
 		for _, srv := range servers {

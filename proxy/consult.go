@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"sallyport/policy"
+	"sallyport/policy/reason"
 	"sallyport/proxy/approval"
 	"sallyport/proxy/approval/form"
 	"sallyport/proxy/catalogue"
@@ -24,7 +25,7 @@ func (s *Session) consult(r *downstream.Request, c *call, d policy.Decision) pol
 		return d
 	}
 	if s.p.Desk == nil {
-		return s.heard(r, c, d, approval.Verdict{Code: policy.NeedsPerson, Status: approval.StatusNobody, Message: policy.NeedsPerson.Sentence()})
+		return s.heard(r, c, d, approval.Verdict{Code: reason.NeedsPerson, Status: approval.StatusNobody, Message: reason.NeedsPerson.Sentence()})
 	}
 	if c.asked = d.NeedsPerson(); c.asked {
 		if err := s.budget.Check(s.p.tokens.Count(c.args)); err != nil {
@@ -34,9 +35,9 @@ func (s *Session) consult(r *downstream.Request, c *call, d policy.Decision) pol
 	of, fault := s.caseOf(r, c, d)
 	switch {
 	case r.Ctx.Err() != nil:
-		return d.Refuse(policy.Cancelled, "")
+		return d.Refuse(reason.Cancelled, "")
 	case fault != "":
-		return d.Refuse(policy.UpstreamUnavailable, fault)
+		return d.Refuse(reason.UpstreamUnavailable, fault)
 	case !c.asked:
 		return s.heard(r, c, d, s.p.Desk.Stray(of))
 	}
@@ -63,7 +64,7 @@ func (s *Session) heard(r *downstream.Request, c *call, d policy.Decision, v app
 	if v.Attack {
 		s.log.Warn("refused a request state", "call", c.id, "tool", c.name, "reason", v.Code)
 	}
-	if v.Code == policy.NeedsPerson { // and why it does
+	if v.Code == reason.NeedsPerson { // and why it does
 		v.Message = d.Message() + strings.TrimPrefix(v.Message, "this needs a person")
 	}
 	return d.Refuse(v.Code, v.Message)
@@ -120,7 +121,7 @@ func overBudget(d policy.Decision, err error) policy.Decision {
 	if spent, ok := err.(*limit.Spent); ok {
 		return d.Refuse(spent.Code(), spent.Error())
 	}
-	return d.Refuse(policy.Internal, "")
+	return d.Refuse(reason.Internal, "")
 }
 
 // passInput puts the proxy's own request state around that of a server which

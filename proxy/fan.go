@@ -12,6 +12,7 @@ import (
 
 	"sallyport/audit"
 	"sallyport/policy"
+	"sallyport/policy/reason"
 	"sallyport/proxy/downstream"
 	"sallyport/proxy/page"
 	"sallyport/proxy/reply"
@@ -40,7 +41,7 @@ func (s *Session) fan(r *downstream.Request) {
 	if d := s.judgeFan(r); !d.Allowed() {
 		c := &call{id: s.nextCall(), policy: s.p.policy.Load(), kind: policy.Protocol, args: r.Msg.Params()}
 		if _, err := s.record(r, c, d); err != nil {
-			d = policy.Decision{}.Refuse(policy.AuditFailed, "")
+			d = policy.Decision{}.Refuse(reason.AuditFailed, "")
 		}
 		r.Reply(reply.Refuse(r, d))
 		return
@@ -76,7 +77,7 @@ func (s *Session) fan(r *downstream.Request) {
 		return
 	}
 	if result == nil {
-		d := policy.Decision{}.Refuse(policy.UpstreamUnavailable, "none of the servers answered; try again later")
+		d := policy.Decision{}.Refuse(reason.UpstreamUnavailable, "none of the servers answered; try again later")
 		r.Reply(reply.Refuse(r, d))
 		return
 	}

@@ -9,6 +9,7 @@ import (
 
 	"sallyport/audit"
 	"sallyport/policy"
+	"sallyport/policy/reason"
 	"sallyport/proxy/downstream"
 	"sallyport/proxy/limit"
 	"sallyport/proxy/reply"
@@ -29,9 +30,9 @@ func (s *Session) line(r *downstream.Request) {
 	ticket, err := s.record(r, c, d)
 	switch {
 	case err != nil:
-		r.Reply(reply.Refuse(r, d.Refuse(policy.AuditFailed, "")))
+		r.Reply(reply.Refuse(r, d.Refuse(reason.AuditFailed, "")))
 		return
-	case d.Code() == policy.Cancelled:
+	case d.Code() == reason.Cancelled:
 		r.Skip()
 		return
 	case c.pending != nil:
@@ -49,7 +50,7 @@ func (s *Session) line(r *downstream.Request) {
 	s.budget.Charge(outcome.Tokens)
 	outcome.Duration = time.Since(began)
 	if err := ticket.Done(outcome); err != nil {
-		out = reply.Refuse(r, d.Refuse(policy.AuditFailed, ""))
+		out = reply.Refuse(r, d.Refuse(reason.AuditFailed, ""))
 	}
 	if out == nil {
 		r.Skip()
@@ -139,7 +140,7 @@ func (s *Session) screen(r *downstream.Request, c *call, d policy.Decision, a up
 	out := audit.Outcome{Result: body, IsError: a.Kind == wire.Error}
 	if c.metered {
 		if limits := d.Limits(); limits.ResultSize > 0 && int64(len(body)) > limits.ResultSize {
-			d = d.Refuse(policy.ResultTooLarge, fmt.Sprintf("the result has %d bytes, more than the %d that the role may receive; ask for less at a time", len(body), limits.ResultSize))
+			d = d.Refuse(reason.ResultTooLarge, fmt.Sprintf("the result has %d bytes, more than the %d that the role may receive; ask for less at a time", len(body), limits.ResultSize))
 			out.Code, out.Message = string(d.Code()), d.Message()
 			return reply.Refuse(r, d), out
 		}
@@ -148,7 +149,7 @@ func (s *Session) screen(r *downstream.Request, c *call, d policy.Decision, a up
 	}
 	edits, fault := s.learn(r, c, a.Message)
 	if fault != "" {
-		d = d.Refuse(policy.UpstreamBadAnswer, fault)
+		d = d.Refuse(reason.UpstreamBadAnswer, fault)
 		out.Code, out.Message = string(d.Code()), d.Message()
 		return reply.Refuse(r, d), out
 	}
@@ -158,21 +159,21 @@ func (s *Session) screen(r *downstream.Request, c *call, d policy.Decision, a up
 // failed is the outcome of a request that has no answer.
 func (s *Session) failed(r *downstream.Request, c *call, d policy.Decision, err error) (func(dst []byte) []byte, audit.Outcome) {
 	var timeout *upstream.TimeoutError
-	code, text := policy.UpstreamUnavailable, fmt.Sprintf("the server %q is not available (%s); try again later", c.serverName(), err)
+	code, text := reason.UpstreamUnavailable, fmt.Sprintf("the server %q is not available (%s); try again later", c.serverName(), err)
 	switch {
 	case r.Ctx.Err() != nil: // by the client, or because the session ends
-		return nil, audit.Outcome{Code: string(policy.Cancelled), Message: "the request was cancelled; no answer is passed on"}
+		return nil, audit.Outcome{Code: string(reason.Cancelled), Message: "the request was cancelled; no answer is passed on"}
 	case errors.As(err, &timeout):
-		code, text = policy.TimedOut, err.Error()+"; ask for less at a time"
+		code, text = reason.TimedOut, err.Error()+"; ask for less at a time"
 	case errors.As(err, new(*lapsed)):
-		code, text = policy.ApprovalVoid, err.Error()+"; call again to be asked anew"
+		code, text = reason.ApprovalVoid, err.Error()+"; call again to be asked anew"
 	case errors.Is(err, upstream.ErrTooLarge):
-		code, text = policy.ResultTooLarge, err.Error()+"; ask for less at a time"
+		code, text = reason.ResultTooLarge, err.Error()+"; ask for less at a time"
 	case errors.Is(err, upstream.ErrDown):
 	case errors.As(err, new(*wire.Fault)):
-		code, text = policy.UpstreamBadAnswer, fmt.Sprintf("the answer of server %q was dropped: %s", c.serverName(), err)
+		code, text = reason.UpstreamBadAnswer, fmt.Sprintf("the answer of server %q was dropped: %s", c.serverName(), err)
 	default:
-		code, text = policy.Internal, ""
+		code, text = reason.Internal, ""
 		s.log.Error("a request could not be sent", "call", c.id, "error", err)
 	}
 	d = d.Refuse(code, text)
@@ -204,11 +205,11 @@ func (s *Session) ask(ctx context.Context, srv *server, m wire.Message, sent fun
 	out := audit.Outcome{Duration: time.Since(began), IsError: a.Kind == wire.Error}
 	switch {
 	case err != nil && errors.As(err, new(*upstream.TimeoutError)):
-		out.Code, out.Message = string(policy.TimedOut), err.Error()
+		out.Code, out.Message = string(reason.TimedOut), err.Error()
 	case err != nil && ctx.Err() != nil:
-		out.Code, out.Message = string(policy.Cancelled), err.Error()
+		out.Code, out.Message = string(reason.Cancelled), err.Error()
 	case err != nil:
-		out.Code, out.Message = string(policy.UpstreamUnavailable), err.Error()
+		out.Code, out.Message = string(reason.UpstreamUnavailable), err.Error()
 	case a.Kind == wire.Error:
 		out.Result = a.Error()
 	default:

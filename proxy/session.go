@@ -13,6 +13,7 @@ import (
 
 	"sallyport/audit"
 	"sallyport/policy"
+	"sallyport/policy/reason"
 	"sallyport/proxy/catalogue"
 	"sallyport/proxy/downstream"
 	"sallyport/proxy/limit"
@@ -71,7 +72,7 @@ func (p *Proxy) Serve(ctx context.Context, who Caller, in io.Reader, out io.Writ
 		Refused:  s.refused,
 		Bug: func(what string) {
 			s.log.Error("a request broke down", "what", what)
-			s.note(audit.Event{Type: audit.TypeError, Code: string(policy.Internal), Message: "a request broke down inside sallyport and was refused"})
+			s.note(audit.Event{Type: audit.TypeError, Code: string(reason.Internal), Message: "a request broke down inside sallyport and was refused"})
 		},
 		Dropped: func(what string) { s.log.Debug("dropped", "what", what) },
 	})
@@ -140,7 +141,7 @@ func (s *Session) close() {
 // refused notes what was not a message. It has been answered.
 func (s *Session) refused(f *wire.Fault) {
 	s.log.Warn("refused a malformed message of the client's", "reason", f.Reason, "detail", f.Detail)
-	s.note(audit.Event{Type: audit.TypeError, Code: string(policy.Malformed), Message: f.Error()})
+	s.note(audit.Event{Type: audit.TypeError, Code: string(reason.Malformed), Message: f.Error()})
 }
 
 // note writes an event that belongs to no request, and reports whether it is

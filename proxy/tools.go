@@ -10,6 +10,7 @@ import (
 
 	"sallyport/audit"
 	"sallyport/policy"
+	"sallyport/policy/reason"
 	"sallyport/proxy/catalogue"
 	"sallyport/proxy/downstream"
 	"sallyport/proxy/page"
@@ -92,7 +93,7 @@ func (s *Session) noteQuarantine(srv *server, list []catalogue.Entry) {
 	for _, e := range list {
 		if why := e.Def.Facts.Quarantined; why != "" && e.New && srv.trouble.Pass("quarantine", time.Now()) {
 			s.log.Warn("a tool is quarantined", "server", srv.Name(), "tool", show.Plain(e.Name), "reason", why)
-			s.note(audit.Event{Type: audit.TypeError, Code: string(policy.Quarantined), Server: srv.Name(), Tool: e.Name, Message: why})
+			s.note(audit.Event{Type: audit.TypeError, Code: string(reason.Quarantined), Server: srv.Name(), Tool: e.Name, Message: why})
 		}
 	}
 }

@@ -4,6 +4,7 @@
 package match
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -140,6 +141,12 @@ func (g URI) simulate(s string) bool {
 		}
 	}
 	return now[len(g.tokens)]
+}
+
+// Hidden reports whether one of the patterns of a policy's redact matches the
+// value at a path of member names, outermost first.
+func Hidden(redact, path []string) bool {
+	return slices.ContainsFunc(redact, func(hide string) bool { return Member(hide, path) })
 }
 
 // Member matches the end of a path of member names, outermost first: a pattern

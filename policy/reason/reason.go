@@ -16,6 +16,7 @@ const (
 	ToolUnknown         Code = "tool_unknown"
 	Quarantined         Code = "quarantined"
 	ArgumentsInvalid    Code = "arguments_invalid"
+	Screened            Code = "screened"
 	ByRule              Code = "rule"
 	RuleError           Code = "rule_error"
 	NeedsPerson         Code = "needs_person"
@@ -55,6 +56,7 @@ var sentences = map[Code]string{
 	ToolUnknown:         "the server lists no such tool; list the tools again and use one of those",
 	Quarantined:         "the tool's definition was not accepted, so it cannot be called; the operator has to look at it",
 	ArgumentsInvalid:    "the arguments do not fit the tool's input schema; correct them and call again",
+	Screened:            "the screen found something that is not let through; do without it, or ask the operator",
 	ByRule:              "a rule of the policy refuses these arguments",
 	RuleError:           "a rule of the policy could not be evaluated for these arguments, so the call is refused",
 	NeedsPerson:         "this needs a person, and nobody could be asked; ask the operator to approve it another way or to change the policy",

@@ -4,8 +4,6 @@ import (
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/gohcl"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
 // TermsBlock is the part of a block that says how a person is asked.
@@ -90,40 +88,4 @@ type TierBlock struct {
 // Terms are the attributes that say how a person is asked.
 func (b *TierBlock) Terms() TermsBlock {
 	return TermsBlock{b.Via, b.Timeout, b.Life, b.Remember, b.Widen, b.Quorum}
-}
-
-// Document reads the blocks of a whole file, without their values.
-func (r *Reader) Document(body hcl.Body) Document {
-	var doc Document
-	body, labelled := r.apart(body)
-	r.Add(gohcl.DecodeBody(body, nil, &doc))
-	var tiers struct {
-		Blocks []TierBlock `hcl:"approval,block"`
-	}
-	r.Add(gohcl.DecodeBody(labelled, nil, &tiers))
-	doc.Tiers = tiers.Blocks
-	for _, extra := range doc.Approvals[min(1, len(doc.Approvals)):] {
-		first := doc.Approvals[0].Range
-		r.Mistake(extra.Range, "Duplicate approval block", "The approval block without a label stands at %s:%d already. Join the two, or give this one a tier for its label, for instance approval \"delete\".", first.Filename, first.Start.Line)
-	}
-	return doc
-}
-
-// apart takes the approval blocks that have a label out of a file: HCL knows no
-// blocks that may have one.
-func (r *Reader) apart(body hcl.Body) (rest, labelled hcl.Body) {
-	whole, ok := body.(*hclsyntax.Body)
-	if !ok {
-		return body, hcl.EmptyBody()
-	}
-	without, with := *whole, hclsyntax.Body{SrcRange: whole.SrcRange, EndRange: whole.EndRange}
-	without.Blocks = nil
-	for _, b := range whole.Blocks {
-		if b.Type == "approval" && len(b.Labels) > 0 {
-			with.Blocks = append(with.Blocks, b)
-		} else {
-			without.Blocks = append(without.Blocks, b)
-		}
-	}
-	return &without, &with
 }

@@ -11,11 +11,14 @@ type Document struct {
 	Names       *NamesBlock     `hcl:"names,block"`
 	Audit       *AuditBlock     `hcl:"audit,block"`
 	Approvals   []ApprovalBlock `hcl:"approval,block"`
+	Screens     []ScreenBlock   `hcl:"screen,block"`
 	Servers     []ServerBlock   `hcl:"server,block"`
 	Roles       []RoleBlock     `hcl:"role,block"`
 
-	// Tiers are the approval blocks that have a label.
-	Tiers []TierBlock
+	// Tiers are the approval blocks that have a label, and Handling the screen
+	// blocks that have one.
+	Tiers    []TierBlock
+	Handling []HandlingBlock
 }
 
 // WireBlock is wire { … }.
@@ -50,6 +53,7 @@ type ServerBlock struct {
 	StartTimeout *hcl.Attribute `hcl:"start_timeout,optional"`
 	StopTimeout  *hcl.Attribute `hcl:"stop_timeout,optional"`
 	Sandboxes    []SandboxBlock `hcl:"sandbox,block"`
+	Screen       *ReadBlock     `hcl:"screen,block"`
 	Tools        []ToolBlock    `hcl:"tool,block"`
 }
 
@@ -79,16 +83,17 @@ type RiskIfBlock struct {
 
 // RoleBlock is role "NAME" { … }.
 type RoleBlock struct {
-	Name      string         `hcl:"name,label"`
-	Range     hcl.Range      `hcl:",def_range"`
-	Allow     *hcl.Attribute `hcl:"allow,optional"`
-	Deny      *hcl.Attribute `hcl:"deny,optional"`
-	Methods   *hcl.Attribute `hcl:"methods,optional"`
-	Resources *ListBlock     `hcl:"resources,block"`
-	Prompts   *ListBlock     `hcl:"prompts,block"`
-	Limits    *LimitsBlock   `hcl:"limits,block"`
-	Rules     []RuleBlock    `hcl:"rule,block"`
-	Approvals []TierBlock    `hcl:"approval,block"`
+	Name      string          `hcl:"name,label"`
+	Range     hcl.Range       `hcl:",def_range"`
+	Allow     *hcl.Attribute  `hcl:"allow,optional"`
+	Deny      *hcl.Attribute  `hcl:"deny,optional"`
+	Methods   *hcl.Attribute  `hcl:"methods,optional"`
+	Resources *ListBlock      `hcl:"resources,block"`
+	Prompts   *ListBlock      `hcl:"prompts,block"`
+	Limits    *LimitsBlock    `hcl:"limits,block"`
+	Rules     []RuleBlock     `hcl:"rule,block"`
+	Approvals []TierBlock     `hcl:"approval,block"`
+	Handling  []HandlingBlock `hcl:"screen,block"`
 }
 
 // ListBlock is resources { … } or prompts { … } of a role.

@@ -2,6 +2,7 @@ package words
 
 import (
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -21,6 +22,7 @@ type Server struct {
 	Sandbox string
 	// SkipSchemas turns off the check of arguments against inputSchema.
 	SkipSchemas               bool
+	Reading                   Reading       // of its arguments
 	StartTimeout, StopTimeout time.Duration // never zero
 }
 
@@ -127,4 +129,17 @@ func (r *Reader) Resolve(path string) string {
 		return path
 	}
 	return filepath.Join(r.Folder, path)
+}
+
+var serverShape = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$`)
+
+// ServerName checks a server's name, which becomes part of the names of tools
+// where there are several servers.
+func (r *Reader) ServerName(b *ServerBlock, several bool, sep string) {
+	if b.Name != "" && !serverShape.MatchString(b.Name) {
+		r.Mistake(b.Range, "Unusable server name", "%q must begin with a letter or digit and hold at most 64 of A–Z a–z 0–9 _ . -, for it becomes part of patterns and tool names.", b.Name)
+	}
+	if several && strings.Index(b.Name+sep, sep) != len(b.Name) {
+		r.Mistake(b.Range, "Ambiguous server name", "With several servers a tool is shown as server%stool, so %q must not hold the separator %q, nor end in a part of it. Rename the server, or choose another names { separator = … }.", sep, b.Name, sep)
+	}
 }

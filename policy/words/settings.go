@@ -3,7 +3,9 @@ package words
 import (
 	"math"
 	"regexp"
+	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Wire bounds the messages that are read at all.
@@ -81,4 +83,36 @@ func (r *Reader) Limits(b *LimitsBlock, wire Wire) Limits {
 		r.Mistake(b.ResultSize.Expr.Range(), "result_size above max_message", "No message may be larger than wire.max_message (%d bytes). Lower this, or raise that.", wire.MaxMessage)
 	}
 	return limits
+}
+
+// Audit says where and how the log is written.
+type Audit struct {
+	File       string   // joined with the policy's folder
+	SyncAlways bool     // false: only calls above tier read wait for the disk
+	Redact     []string // member names (globs) or dotted paths, in lower case
+	MaxBody    int      // bytes of one body that is written out
+}
+
+const defaultMaxBody = 8 << 10
+
+// Audit reads a block that may be absent.
+func (r *Reader) Audit(b *AuditBlock) Audit {
+	if b == nil {
+		b = &AuditBlock{}
+	}
+	a := Audit{File: r.Resolve(r.Text(b.File, "sallyport.audit.jsonl")),
+		SyncAlways: r.Choice(b.Sync, "by_tier", "by_tier", "always") == "always", MaxBody: int(r.Size(b.MaxBody, defaultMaxBody, 1<<30))}
+	if a.File == "" {
+		r.Mistake(b.File.Expr.Range(), "Empty file name", "The audit log cannot be switched off. Name a file, or leave the line out.")
+	}
+	// The file adds to these names; it cannot take one away.
+	a.Redact = []string{"password", "passwd", "passphrase", "authorization", "cookie", "set-cookie",
+		"*secret*", "*token*", "*api_key*", "*apikey*", "*api-key*", "*private_key*", "*credential*"}
+	for _, w := range r.List(b.Redact) {
+		if w.Text == "" || utf8.RuneCountInString(w.Text) > r.Longest {
+			r.Mistake(w.Range, "Unusable name", "Name a member such as \"password\", \"*token*\" or \"headers.authorization\".")
+		}
+		a.Redact = append(a.Redact, strings.ToLower(w.Text))
+	}
+	return a
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"sallyport/policy"
+	"sallyport/policy/reason"
 	"sallyport/proxy/approval/form"
 )
 
@@ -112,12 +112,12 @@ func names(all []Approval) string {
 
 // no settles a question that somebody has not approved, and lets that stand.
 func (d *Desk) no(q *Question, a Answer) error {
-	o := outcome{status: StatusDeclined, code: policy.ApprovalDeclined, by: a.Approver, reason: a.Reason}
+	o := outcome{status: StatusDeclined, code: reason.ApprovalDeclined, by: a.Approver, reason: a.Reason}
 	switch a.Word {
 	case form.Dismiss:
-		o.status, o.code = StatusCancelled, policy.ApprovalCancelled
+		o.status, o.code = StatusCancelled, reason.ApprovalCancelled
 	case form.Garble:
-		o.status, o.code = StatusInvalid, policy.ApprovalInvalid
+		o.status, o.code = StatusInvalid, reason.ApprovalInvalid
 	}
 	e := q.event("approval_answered", o.status)
 	e.Question, e.Channel, e.Approver, e.Message = q.ID, a.Channel, a.Approver, "no"

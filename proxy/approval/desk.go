@@ -9,6 +9,7 @@ import (
 
 	"sallyport/audit"
 	"sallyport/policy"
+	"sallyport/policy/reason"
 	"sallyport/proxy/approval/seal"
 )
 
@@ -212,11 +213,11 @@ func (d *Desk) end(q *Question, code, why string, o outcome) {
 func (d *Desk) expire(q *Question) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.end(q, "approval_expired", "nobody answered in time", outcome{code: policy.ApprovalUnanswered, status: StatusUnanswered})
+	d.end(q, "approval_expired", "nobody answered in time", outcome{code: reason.ApprovalUnanswered, status: StatusUnanswered})
 }
 
 func (d *Desk) withdraw(q *Question, why string) {
-	d.end(q, "approval_withdrawn", why, outcome{code: policy.Cancelled, status: StatusWithdrawn})
+	d.end(q, "approval_withdrawn", why, outcome{code: reason.Cancelled, status: StatusWithdrawn})
 }
 
 // Leave withdraws what a session that has ended was asking.
@@ -237,7 +238,7 @@ func (d *Desk) Void(policyDigest string) {
 	defer d.mu.Unlock()
 	for _, q := range d.waiting {
 		if q.Policy != policyDigest {
-			d.end(q, "approval_withdrawn", "the policy has changed", outcome{code: policy.ApprovalVoid, status: StatusVoid})
+			d.end(q, "approval_withdrawn", "the policy has changed", outcome{code: reason.ApprovalVoid, status: StatusVoid})
 		}
 	}
 	for id, m := range d.remembered {

@@ -10,6 +10,7 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 
 	"sallyport/policy"
+	"sallyport/policy/reason"
 	"sallyport/proxy/approval/form"
 	"sallyport/proxy/downstream"
 	"sallyport/proxy/wire"
@@ -51,7 +52,7 @@ const maxAsked = 1 << 20
 // waits; it holds no lock meanwhile.
 func (d *Desk) Hear(c *Case) Verdict {
 	if n := len(c.Params) + len(c.Also); n > maxAsked {
-		v := refuse(policy.NeedsPerson, StatusNobody)
+		v := refuse(reason.NeedsPerson, StatusNobody)
 		v.Message = fmt.Sprintf("this needs a person, and nobody can read %d bytes of arguments; ask for less at a time, at most %d", n, maxAsked)
 		return v
 	}
@@ -75,7 +76,7 @@ func (d *Desk) ask(c *Case) Verdict {
 		}
 		lead := d.lead(c)
 		if lead == nobody {
-			return refuse(policy.NeedsPerson, StatusNobody)
+			return refuse(reason.NeedsPerson, StatusNobody)
 		}
 		q, err := d.put(&c.Subject, "")
 		if err != nil {
@@ -93,9 +94,9 @@ func (d *Desk) ask(c *Case) Verdict {
 
 func notAsked(err error) Verdict {
 	if errors.Is(err, errFull) {
-		return refuse(policy.ApprovalDeskFull, StatusDeskFull)
+		return refuse(reason.ApprovalDeskFull, StatusDeskFull)
 	}
-	return refuse(policy.AuditFailed, StatusUnrecorded)
+	return refuse(reason.AuditFailed, StatusUnrecorded)
 }
 
 // lead is how the client leads its user to a question.
@@ -149,7 +150,7 @@ func (d *Desk) wait(c *Case, q *Question, by lead) (v Verdict, settled bool) {
 		case <-q.done:
 			return d.outcome(c, q)
 		case <-c.Request.Ctx.Done():
-			return refuse(policy.Cancelled, d.abandoned(c, q)), true
+			return refuse(reason.Cancelled, d.abandoned(c, q)), true
 		case <-beat.C:
 		}
 	}

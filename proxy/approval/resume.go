@@ -7,6 +7,7 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 
 	"sallyport/policy"
+	"sallyport/policy/reason"
 	"sallyport/proxy/approval/form"
 	"sallyport/proxy/approval/seal"
 	"sallyport/proxy/downstream"
@@ -40,13 +41,13 @@ func (d *Desk) resume(c *Case) (v Verdict, settled bool) {
 	}
 	switch err := d.opt.Spent.Spend(st.Nonce, st.Expires, time.Now()); {
 	case errors.Is(err, seal.ErrReplayed):
-		return attack(policy.ApprovalReplayed, StatusReplayed), true
+		return attack(reason.ApprovalReplayed, StatusReplayed), true
 	case err != nil:
-		return refuse(policy.Internal, StatusUnrecorded), true
+		return refuse(reason.Internal, StatusUnrecorded), true
 	}
 	if st.Purpose == seal.Passing {
 		if answer != nil {
-			return attack(policy.ApprovalForged, StatusForged), true
+			return attack(reason.ApprovalForged, StatusForged), true
 		}
 		g := &Grant{desk: d, key: c.Key, subject: c.Subject, question: st.Question, until: st.Expires, passing: true, taken: true}
 		return Verdict{Grant: g, Status: StatusApproved, Passing: true, State: st.Upstream}, true
@@ -59,17 +60,17 @@ func (d *Desk) opened(c *Case, text string) (st seal.State, v Verdict, ok bool) 
 	st, err := d.keys().Open(text, time.Now())
 	switch {
 	case errors.Is(err, seal.ErrExpired):
-		return st, attack(policy.ApprovalExpired, StatusExpired), false
+		return st, attack(reason.ApprovalExpired, StatusExpired), false
 	case err != nil:
-		return st, attack(policy.ApprovalForged, StatusForged), false
+		return st, attack(reason.ApprovalForged, StatusForged), false
 	}
 	switch seal.Compare(d.state(c, nil), st) {
 	case "":
 		return st, v, true
 	case "policy", "definition":
-		return st, refuse(policy.ApprovalVoid, StatusVoid), false
+		return st, refuse(reason.ApprovalVoid, StatusVoid), false
 	}
-	return st, attack(policy.ApprovalMismatch, StatusMismatch), false
+	return st, attack(reason.ApprovalMismatch, StatusMismatch), false
 }
 
 // Stray judges a call that needs no person, but comes with what [Sealed] found:
@@ -79,7 +80,7 @@ func (d *Desk) Stray(c *Case) Verdict {
 	if _, v, ok := d.opened(c, text); !ok {
 		return v
 	}
-	return attack(policy.ApprovalMismatch, StatusMismatch)
+	return attack(reason.ApprovalMismatch, StatusMismatch)
 }
 
 func attack(code policy.Code, status string) Verdict {
@@ -129,9 +130,9 @@ func saysDecline(answer []byte) bool {
 
 func notTaken(err error) Verdict {
 	if errors.Is(err, ErrChannel) || errors.Is(err, ErrWider) {
-		return refuse(policy.ApprovalInvalid, StatusInvalid)
+		return refuse(reason.ApprovalInvalid, StatusInvalid)
 	}
-	return refuse(policy.AuditFailed, StatusUnrecorded)
+	return refuse(reason.AuditFailed, StatusUnrecorded)
 }
 
 // late sees to an answer to a question that was settled meanwhile. A no takes
@@ -142,15 +143,15 @@ func (d *Desk) late(c *Case, a Answer) Verdict {
 	case no != nil:
 		return Verdict{Code: no.code, Status: no.status, Message: no.message()}
 	case g == nil:
-		return attack(policy.ApprovalReplayed, StatusReplayed)
+		return attack(reason.ApprovalReplayed, StatusReplayed)
 	case a.Word == form.Approve:
 		return Verdict{Grant: g, Status: g.Status()}
 	}
 	g.Release()
 	if err := d.Revoke(g.question, a.Approver, a.Channel); err != nil {
-		return refuse(policy.AuditFailed, StatusUnrecorded)
+		return refuse(reason.AuditFailed, StatusUnrecorded)
 	}
-	return refuse(policy.ApprovalDeclined, StatusDeclined)
+	return refuse(reason.ApprovalDeclined, StatusDeclined)
 }
 
 // hold waits for what is still missing, with the call's request open.
@@ -180,7 +181,7 @@ func (d *Desk) pend(c *Case, q *Question, by lead) Verdict {
 	}
 	state, err := d.keys().Seal(st)
 	if err != nil {
-		return refuse(policy.Internal, StatusUnrecorded)
+		return refuse(reason.Internal, StatusUnrecorded)
 	}
 	b := wire.Quote([]byte(`{"resultType":"input_required","inputRequests":{`), ReservedKey)
 	b = wire.Quote(append(b, `:{"method":`...), string(mcp.MethodElicitationCreate))

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"sallyport/policy"
+	"sallyport/policy/reason"
 
 	"golang.org/x/time/rate"
 )
@@ -217,13 +218,13 @@ func saturate(a, b int64) int64 {
 func (s *Spent) Code() policy.Code {
 	switch s.Kind {
 	case Calls:
-		return policy.LimitCalls
+		return reason.LimitCalls
 	case Tokens:
-		return policy.LimitTokens
+		return reason.LimitTokens
 	case Rate:
-		return policy.LimitRate
+		return reason.LimitRate
 	case Concurrent:
-		return policy.LimitConcurrent
+		return reason.LimitConcurrent
 	}
-	return policy.Internal
+	return reason.Internal
 }

@@ -9,6 +9,7 @@ import (
 
 	"sallyport/audit"
 	"sallyport/policy"
+	"sallyport/policy/match"
 	"sallyport/proxy/wire"
 )
 
@@ -51,7 +52,7 @@ type hider struct {
 
 func (h *hider) hides(path []string) bool {
 	if h.paths {
-		return h.conf.Hides(path)
+		return match.Hidden(h.conf.Redact, path)
 	}
 	name := path[len(path)-1]
 	h.mu.RLock()
@@ -60,7 +61,7 @@ func (h *hider) hides(path []string) bool {
 	if known {
 		return hidden
 	}
-	hidden = h.conf.Hides(path)
+	hidden = match.Hidden(h.conf.Redact, path)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.known) < maxKnown && len(name) <= 64 {

@@ -10,6 +10,7 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 
 	"sallyport/policy"
+	"sallyport/policy/reason"
 	"sallyport/proxy/downstream"
 	"sallyport/proxy/wire"
 )
@@ -24,15 +25,15 @@ func Refuse(r *downstream.Request, d policy.Decision) func(dst []byte) []byte {
 	why := downstream.Refusal{Code: string(d.Code()), Rule: d.Rule(), Text: d.Message()}
 	code := codeRefused
 	switch d.Code() {
-	case policy.MethodNotAllowed:
+	case reason.MethodNotAllowed:
 		code = mcp.METHOD_NOT_FOUND
-	case policy.Malformed:
+	case reason.Malformed:
 		code = mcp.INVALID_PARAMS
-	case policy.UpstreamUnavailable, policy.UpstreamBadAnswer, policy.AuditFailed, policy.Internal:
+	case reason.UpstreamUnavailable, reason.UpstreamBadAnswer, reason.AuditFailed, reason.Internal:
 		code = mcp.INTERNAL_ERROR
 	}
 	return func(dst []byte) []byte {
-		if r.Msg.Method == string(mcp.MethodToolsCall) && d.Code() != policy.Malformed {
+		if r.Msg.Method == string(mcp.MethodToolsCall) && d.Code() != reason.Malformed {
 			return r.RefuseTool(dst, why)
 		}
 		return r.Refuse(dst, code, why)

@@ -2,9 +2,10 @@ package danger
 
 import (
 	"path"
-	"sallyport/policy/screen/danger/shell"
 	"slices"
 	"strings"
+
+	"sallyport/policy/screen/danger/shell"
 )
 
 // vital reports a place whose loss is the loss of a machine or of a home.

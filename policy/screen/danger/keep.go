@@ -1,9 +1,10 @@
 package danger
 
 import (
-	"sallyport/policy/screen/danger/shell"
 	"slices"
 	"strings"
+
+	"sallyport/policy/screen/danger/shell"
 )
 
 // credentials finds commands that show a secret.

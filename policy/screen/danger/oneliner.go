@@ -1,10 +1,11 @@
 package danger
 
 import (
-	"sallyport/policy/screen/danger/shell"
-	"sallyport/policy/screen/danger/sql"
 	"slices"
 	"strings"
+
+	"sallyport/policy/screen/danger/shell"
+	"sallyport/policy/screen/danger/sql"
 )
 
 // oneliner judges code on an interpreter's command line.

@@ -1,0 +1,83 @@
+package handling
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Source is where the verdict comes from: a block of the policy, or the screen
+// itself.
+func (v Verdict) Source() Source {
+	if v.By == nil {
+		return Source{Rule: "screen"}
+	}
+	return *v.By
+}
+
+// Refusal tells the caller what was found, where, and what can be done. It quotes
+// nothing of the text.
+func (v Verdict) Refusal(found []Finding) string {
+	return v.told(found) + "; leave it out, say it in another way, or ask the operator to allow it"
+}
+
+// Question tells a person what was found, and where.
+func (v Verdict) Question(found []Finding) string { return v.told(found) }
+
+func (v Verdict) told(found []Finding) string {
+	if v.Worst < 0 || v.Worst >= len(found) {
+		return "the screen found something"
+	}
+	f := &found[v.Worst]
+	more := ""
+	if n := len(found) - 1; n > 0 {
+		more = fmt.Sprintf(" (and %d more)", n)
+	}
+	return "the screen found " + f.Rule + ", " + meaning(f.Family) + ", in " + place(f.At) + more
+}
+
+func place(at string) string {
+	if at == "" {
+		return "the text"
+	}
+	const most = 120
+	if len(at) > most {
+		at = strings.ToValidUTF8(at[:most], "") + "…"
+	}
+	return strconv.Quote(at)
+}
+
+// meaning says in a few words what a family is.
+func meaning(family string) string {
+	if m, ok := meanings()[family]; ok {
+		return m
+	}
+	return "a sign of an injection"
+}
+
+func meanings() map[string]string {
+	return map[string]string{
+		"override":   "words that take back a model's instructions",
+		"steer":      "words that steer a model",
+		"role":       "the marks of a role or a turn",
+		"authority":  "a claim of authority over a model",
+		"pretext":    "a pretext to make a model act",
+		"tool":       "orders about tools",
+		"solicit":    "a request for credentials",
+		"persona":    "another persona for a model",
+		"conceal":    "words that hide something from the user",
+		"send":       "orders to send data away",
+		"address":    "words addressed to a model",
+		"tamper":     "orders to change what another tool does",
+		"exec":       "orders to run something",
+		"hidden":     "text that nobody sees",
+		"floor":      "a command that destroys or fetches",
+		"shell":      "a dangerous command",
+		"sql":        "dangerous SQL",
+		"path":       "a dangerous path",
+		"url":        "a dangerous address",
+		"template":   "a template that would run code",
+		"secret":     "a key or token",
+		"classifier": "the classifier's suspicion",
+	}
+}
