@@ -119,6 +119,8 @@ type Event struct {
 	ResultSHA256 string          `json:"result_sha256,omitempty" jsonschema_description:"SHA-256 of the original result, before redaction."`
 	Result       json.RawMessage `json:"result,omitempty" jsonschema_description:"The result, redacted; left out when large. A JSON string if it was not valid JSON."`
 
+	Findings []Finding `json:"findings,omitempty" jsonschema_description:"What the screen found in the parameters or the result."`
+
 	Version    string `json:"version,omitempty" jsonschema_description:"Version of sallyport (genesis and resume)."`
 	Host       string `json:"host,omitempty" jsonschema_description:"Host name (genesis and resume)."`
 	PID        int    `json:"pid,omitempty" jsonschema_description:"Process id (genesis and resume)."`
@@ -131,6 +133,17 @@ type Event struct {
 
 	Prev string `json:"prev" jsonschema:"pattern=^[0-9a-f]{64}$" jsonschema_description:"Hash of the record before; 64 zeros in the first."`
 	Hash string `json:"hash" jsonschema:"pattern=^[0-9a-f]{64}$" jsonschema_description:"SHA-256 of the raw bytes of prev and of this line up to here."`
+}
+
+// Finding is what the screen found in one text, without the text.
+type Finding struct {
+	Rule    string `json:"rule" jsonschema_description:"The sign: its family and its name."`
+	At      string `json:"at,omitempty" jsonschema_description:"The text's place: member names and indices with dots."`
+	Start   int    `json:"start" jsonschema_description:"First byte in that text."`
+	End     int    `json:"end" jsonschema_description:"Byte behind the last."`
+	Action  string `json:"action" jsonschema:"enum=refuse,enum=quarantine,enum=ask,enum=filter,enum=annotate,enum=log" jsonschema_description:"What was done about it."`
+	Decoded string `json:"decoded,omitempty" jsonschema_description:"What hidden or encoded text says, cut short and without secrets."`
+	More    int    `json:"more,omitempty" jsonschema_description:"How many further findings are left out."`
 }
 
 // Digest is the SHA-256 by which a call's arguments are known to tickets. No

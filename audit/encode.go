@@ -61,6 +61,7 @@ func appendMembers(b []byte, e *entry) []byte {
 	b = appendDetail(b, e.kind, e.detail)
 	b = appendBody(b, "params", &e.params)
 	b = appendBody(b, "result", &e.result)
+	b = appendFindings(b, e.detail.Findings)
 	if e.kind == TypeGenesis || e.kind == TypeResume {
 		b = appendOrigin(b, e.detail)
 	}
@@ -106,7 +107,7 @@ func severity(kind Type, e *Event) string {
 	switch {
 	case e.Critical:
 		return SeverityCritical
-	case kind == TypeError, kind == TypeDecision && e.Verdict != VerdictAllow:
+	case kind == TypeError, kind == TypeDecision && e.Verdict != VerdictAllow, len(e.Findings) > 0:
 		return SeverityWarning
 	}
 	return ""
@@ -153,6 +154,25 @@ func appendBody(b []byte, name string, w *body) []byte {
 	default:
 		return appendQuoted(b, string(w.text))
 	}
+}
+
+func appendFindings(b []byte, found []Finding) []byte {
+	if len(found) == 0 {
+		return b
+	}
+	b = appendName(b, "findings", "")
+	for i := range found {
+		f := &found[i]
+		b = append(b, "[,"[min(i, 1)])
+		b = appendQuoted(append(b, `{"rule":`...), f.Rule)
+		b = appendMember(b, "at", f.At)
+		b = strconv.AppendInt(appendName(b, "start", ""), int64(f.Start), 10)
+		b = strconv.AppendInt(appendName(b, "end", ""), int64(f.End), 10)
+		b = appendMember(b, "action", f.Action)
+		b = appendMember(b, "decoded", f.Decoded)
+		b = append(appendNumber(b, "more", int64(f.More)), '}')
+	}
+	return append(b, ']')
 }
 
 func appendName(b []byte, name, suffix string) []byte {

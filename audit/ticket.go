@@ -33,6 +33,8 @@ type Outcome struct {
 	Code     string // why there is no proper result; empty if there is one
 	Message  string
 	Duration time.Duration
+	Findings []Finding // in the result
+	Critical bool
 }
 
 // Ticket is the right to send one call once. Only Log.Decided makes one. A nil
@@ -144,7 +146,7 @@ func (t *Ticket) Done(o Outcome) error {
 	}
 	e := Event{
 		Code: o.Code, Message: o.Message, IsError: o.IsError,
-		Tokens: o.Tokens, DurationUS: microseconds(o.Duration),
+		Tokens: o.Tokens, DurationUS: microseconds(o.Duration), Findings: o.Findings, Critical: o.Critical,
 	}
 	return t.log.record(&entry{
 		kind: kind, subject: t.subject, detail: &e,

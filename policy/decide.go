@@ -106,7 +106,27 @@ func (p *Policy) Decide(c Call) Decision {
 	default:
 		d.tier = Read
 	}
+	if a != nil && d.verdict == allow {
+		if d, ask := a.screened(&c, d); ask == nil {
+			return d
+		}
+		return d.refuse(reason.Screened, nil, "the screen asks for a person, and nobody can be asked about this")
+	}
 	return d
+}
+
+// screened refuses what the screen's findings do not let through, or makes a rule
+// that asks about them.
+func (a *access) screened(c *Call, d Decision) (Decision, *rule) {
+	v := a.screen.Judge(handling.Subject{Place: handling.Arguments, Server: c.Server, Tool: c.Name}, c.Found)
+	by := source(v.Source())
+	switch v.Action {
+	case handling.Refuse:
+		return d.refuse(reason.Screened, &by, "%s", v.Refusal(c.Found)), nil
+	case handling.Ask:
+		return d, &rule{by: by, message: v.Question(c.Found)}
+	}
+	return d, nil
 }
 
 // Admits reports whether the lists would ever let the role have this; it is
@@ -200,14 +220,9 @@ func (a *access) decideTool(c *Call, risk assessed, d Decision) Decision {
 	}
 	in := match.Input{Args: c.Args, Opaque: c.Opaque, Tool: c.Name, Server: c.Server, Role: c.Role}
 	d.tier, d.tierBy = risk.RaisedBy(in)
-	v := a.screen.Judge(handling.Subject{Place: handling.Arguments, Server: c.Server, Tool: c.Name}, c.Found)
-	if v.Action == handling.Refuse {
-		by := source(v.Source())
-		return d.refuse(reason.Screened, &by, "%s", v.Refusal(c.Found))
-	}
-	var asking *rule
-	if v.Action == handling.Ask {
-		asking = &rule{by: source(v.Source()), message: v.Question(c.Found)}
+	d, asking := a.screened(c, d)
+	if d.verdict != allow {
+		return d
 	}
 	for _, r := range a.rules {
 		fires, err := r.fires(in)

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"sallyport/policy"
+	"sallyport/policy/builtin"
 	"sallyport/policy/match"
 	"sallyport/policy/reason"
 	"sallyport/policy/words"
@@ -203,7 +204,7 @@ func TestWithServer(t *testing.T) {
 // Every word of a command must come back as it was, whatever HCL makes of it.
 func TestBuiltin(t *testing.T) {
 	command := []string{"npx", "-y", `a "quoted" \ word`, "${HOME}", "%{ if x }", "$${x}", "line\nbreak\ttab\r", "\u200b\x01é", "$", "%", "100%{", "{command}", ""}
-	p, err := policy.Parse(policy.Builtin("fs", command), "builtin.hcl")
+	p, err := policy.Parse(builtin.Text("fs", command), "builtin.hcl")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,7 +231,7 @@ func TestBuiltin(t *testing.T) {
 			t.Errorf("%s: %s, want %s", c.tool, d.Code(), c.want)
 		}
 	}
-	if _, err := policy.Parse(policy.Builtin("fs", nil), "builtin.hcl"); err != nil {
+	if _, err := policy.Parse(builtin.Text("fs", nil), "builtin.hcl"); err != nil {
 		t.Errorf("without a command: %v", err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sallyport/policy"
+	"sallyport/policy/builtin"
 )
 
 func wrapCommand() *cobra.Command {
@@ -92,7 +93,7 @@ func (s *service) wrap(config, server string, command []string) error {
 // builtin applies the built-in policy. Its audit log is one file a process, so
 // that two clients can use the same server at once.
 func (s *service) builtin(server string, command []string) error {
-	p, err := policy.Parse(policy.Builtin(server, command), "built-in policy")
+	p, err := policy.Parse(builtin.Text(server, command), "built-in policy")
 	if err != nil {
 		return fmt.Errorf("the built-in policy does not fit this command: %w", err)
 	}
@@ -108,7 +109,7 @@ func (s *service) builtin(server string, command []string) error {
 }
 
 func printConfig(c *cobra.Command, config, server string, command []string) error {
-	text := policy.Builtin(server, command)
+	text := builtin.Text(server, command)
 	if config != "" {
 		if _, err := load(config); err != nil {
 			return err

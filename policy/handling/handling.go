@@ -138,8 +138,17 @@ func (t *Table) Judge(s Subject, found []Finding) Verdict {
 	return v
 }
 
-// Of says what is done about one finding, and which block says so.
+// Of says what is done about one finding, and which block says so. What is to be
+// filtered and cannot be is refused.
 func (t *Table) Of(s Subject, f *Finding) (Action, *Source) {
+	a, by := t.of(s, f)
+	if a == Filter && f.Fixed {
+		a = Refuse
+	}
+	return a, by
+}
+
+func (t *Table) of(s Subject, f *Finding) (Action, *Source) {
 	for i := 0; t != nil && i < len(t.Blocks); i++ {
 		b := &t.Blocks[i]
 		said := b.Alone

@@ -1,4 +1,5 @@
-package policy
+// Package builtin is the careful policy for wrapping one server without a file.
+package builtin
 
 import (
 	_ "embed"
@@ -8,13 +9,13 @@ import (
 )
 
 //go:embed builtin.hcl
-var builtinText string
+var text string
 
-// Builtin is the text of the careful policy for wrapping one server without a
+// Text is the text of the careful policy for wrapping one server without a
 // file. It parses without mistakes for a usable server name. HCL keeps text in
 // Unicode's NFC; a caller that must start a command in another spelling, or one
 // that is not UTF-8, uses WithServer after parsing.
-func Builtin(server string, command []string) []byte {
+func Text(server string, command []string) []byte {
 	var quoted []string
 	for _, w := range command {
 		quoted = append(quoted, words.Quote(w))
@@ -29,5 +30,5 @@ func Builtin(server string, command []string) []byte {
 		"{tools}", words.Quote(server+"/*"),
 		"{resources}", words.Quote(server+"/**"),
 		"{prompts}", words.Quote(server+"/*"),
-	).Replace(builtinText))
+	).Replace(text))
 }
