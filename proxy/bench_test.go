@@ -17,6 +17,7 @@ import (
 	"sallyport/audit"
 	"sallyport/policy"
 	"sallyport/proxy"
+	"sallyport/proxy/guard"
 	"sallyport/proxy/redact"
 	"sallyport/proxy/upstream"
 )
@@ -34,7 +35,7 @@ func BenchmarkLine(b *testing.B) {
 	} {
 		for _, flight := range []int{1, 64} {
 			b.Run(fmt.Sprintf("%s/flight_%d", bench.name, flight), func(b *testing.B) {
-				benchLine(b, strings.Repeat("x", bench.args), strings.Repeat("y ", bench.result/2), flight)
+				benchLine(b, strings.Repeat("x", bench.args), prose(bench.result), flight)
 			})
 		}
 	}
@@ -54,7 +55,7 @@ func benchLine(b *testing.B, arg, result string, flight int) {
 		b.Fatal(err)
 	}
 	defer log.Close()
-	p := proxy.New(proxy.Config{Policy: pol, Servers: pol.Servers(), Audit: log, Logger: hclog.NewNullLogger(), Version: "test",
+	p := proxy.New(proxy.Config{Policy: pol, Servers: pol.Servers(), Audit: log, Logger: hclog.NewNullLogger(), Guard: guard.New(nil), Version: "test",
 		Launch: func(policy.Server) upstream.Launch {
 			return func() (upstream.Process, error) { return echo(b, result), nil }
 		}})
@@ -140,4 +141,12 @@ func echo(b *testing.B, result string) upstream.Process {
 			close(exited)
 		})
 	}}
+}
+
+// prose is a text of n bytes as documents have it.
+func prose(n int) string {
+	const page = "The build of the service starts with the generated files, which the makefile writes into a folder of their own. " +
+		"Each package has a test that reads its fixtures from there; a change of the format shows as a difference of two lines. " +
+		"When a release is cut, the version is taken from the tag and written into the header of every page.\n"
+	return strings.Repeat(page, n/len(page)+1)[:n]
 }

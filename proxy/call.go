@@ -8,8 +8,10 @@ import (
 	"sallyport/policy/reason"
 	"sallyport/proxy/approval"
 	"sallyport/proxy/downstream"
+	"sallyport/proxy/guard"
 	"sallyport/proxy/method"
 	"sallyport/proxy/roundtrip"
+	"sallyport/proxy/subscribe"
 	"sallyport/proxy/wire"
 )
 
@@ -31,6 +33,8 @@ type call struct {
 	// metered are calls whose result counts: all but the protocol's own, and of
 	// those the one that fetches what a tool call has become.
 	metered bool
+
+	seen *guard.Seen // what the screen found in the arguments
 
 	// What people had to say; see consult.
 	asked   bool // it needs a person: without a grant it is not sent
@@ -125,17 +129,8 @@ func (s *Session) ofMethod(m *wire.Message) *server {
 // completion reads what a completion is for: it reaches no further than the
 // prompt or resource itself.
 func (s *Session) completion(c *call, m *wire.Message) {
-	ref := m.Param("ref")
-	kind, _ := wire.Text(wire.Get(ref, "type"))
-	key := "name"
-	c.kind = policy.PromptGet
-	if kind == "ref/resource" {
-		c.kind, key = policy.ResourceRead, "uri"
-	}
-	name, ok := wire.Text(wire.Get(ref, key))
-	if !ok || (kind != "ref/resource" && kind != "ref/prompt") {
-		c.fault = `ref must be {"type":"ref/prompt","name":…} or {"type":"ref/resource","uri":…}`
-	}
+	var key, name string
+	c.kind, key, name, c.fault = method.Completed(m)
 	s.resolve(c, name)
 	if c.rename {
 		// The name to replace stands deeper than the line looks.
@@ -157,39 +152,18 @@ func (s *Session) judge(r *downstream.Request, c *call) policy.Decision {
 	case c.server == nil:
 		return policy.Decision{}.Refuse(reason.NotAllowed, "it cannot be told which server this is for; list again and use a name or URI that is listed")
 	case mcp.MCPMethod(r.Msg.Method) == mcp.MethodSubscriptionsListen:
-		return s.judgeListen(r, c.policy, []*server{c.server})
+		return subscribe.By{Policy: c.policy, Role: s.role}.Judge(&r.Msg, []string{c.server.Name()})
 	case c.kind == policy.ToolCall && c.policy.Admits(s.role, c.kind, pc.Server, c.name):
 		pc.Args, pc.Opaque = roundtrip.Arguments(&r.Msg)
-		if fault := s.define(r, c, &pc); r.Ctx.Err() != nil {
+		def, fault := s.define(r, c, &pc)
+		if r.Ctx.Err() != nil {
 			return policy.Decision{}.Refuse(reason.Cancelled, "")
 		} else if fault != "" {
 			return policy.Decision{}.Refuse(reason.UpstreamUnavailable, fault)
 		}
+		s.lookAtArguments(r, c, &pc, def)
+	case c.kind == policy.PromptGet && c.policy.Admits(s.role, c.kind, pc.Server, c.name):
+		s.lookAtArguments(r, c, &pc, nil)
 	}
 	return c.policy.Decide(pc)
-}
-
-// judgeListen judges a subscription, which may name resources.
-func (s *Session) judgeListen(r *downstream.Request, pol *policy.Policy, servers []*server) policy.Decision {
-	list := wire.Get(r.Msg.Param("notifications"), "resourceSubscriptions")
-	if list != nil && list[0] != '[' && string(list) != "null" {
-		return policy.Decision{}.Refuse(reason.Malformed, "resourceSubscriptions must be a list")
-	}
-	for raw := range wire.Elements(list) {
-		uri, ok := wire.Text(raw)
-		if !ok {
-			return policy.Decision{}.Refuse(reason.Malformed, "resourceSubscriptions must be strings")
-		}
-		var d policy.Decision
-		for _, srv := range servers {
-			d = pol.Decide(policy.Call{Role: s.role, Server: srv.Name(), Kind: policy.ResourceRead, Name: uri})
-			if d.Allowed() {
-				break
-			}
-		}
-		if !d.Allowed() {
-			return d
-		}
-	}
-	return pol.Decide(policy.Call{Role: s.role, Server: servers[0].Name(), Kind: policy.Protocol, Name: r.Msg.Method})
 }

@@ -29,7 +29,7 @@ func (s *Session) consult(r *downstream.Request, c *call, d policy.Decision) pol
 	}
 	if c.asked = d.NeedsPerson(); c.asked {
 		if err := s.budget.Check(s.p.tokens.Count(c.args)); err != nil {
-			return overBudget(d, err)
+			return limit.Refuse(d, err)
 		}
 	}
 	of, fault := s.caseOf(r, c, d)
@@ -117,34 +117,13 @@ func (p *Proxy) Reload(next *policy.Policy) error {
 	return nil
 }
 
-func overBudget(d policy.Decision, err error) policy.Decision {
-	if spent, ok := err.(*limit.Spent); ok {
-		return d.Refuse(spent.Code(), spent.Error())
-	}
-	return d.Refuse(reason.Internal, "")
-}
-
 // passInput puts the proxy's own request state around that of a server which
 // wants to know more before it does what was approved.
 func (s *Session) passInput(c *call, a wire.Message) ([]wire.Edit, string) {
-	if !roundtrip.WantsInput(a.Result()) {
-		return nil, ""
-	}
-	if roundtrip.Uses(a.Result(), approval.ReservedKey) {
-		return nil, "the server asks under the key " + approval.ReservedKey + ", which is sallyport's own"
-	}
 	if c.grant == nil {
-		return nil, ""
+		return roundtrip.Pass(&a, approval.ReservedKey, nil)
 	}
-	sealed, err := c.grant.Pass(roundtrip.State(a.Result()))
-	if err != nil {
-		return nil, err.Error()
-	}
-	edit, ok := roundtrip.Wrap(&a, sealed)
-	if !ok {
-		return nil, "its result is no object"
-	}
-	return []wire.Edit{edit}, ""
+	return roundtrip.Pass(&a, approval.ReservedKey, c.grant.Pass)
 }
 
 // definition finds a tool as its server has defined it; nil if it lists none of

@@ -17,6 +17,7 @@ import (
 	"sallyport/audit"
 	"sallyport/policy"
 	"sallyport/proxy/approval"
+	"sallyport/proxy/guard"
 	"sallyport/proxy/limit"
 	"sallyport/proxy/upstream"
 )
@@ -29,6 +30,7 @@ type Config struct {
 	Audit   *audit.Log
 	Logger  hclog.Logger
 	Desk    *approval.Desk                      // where people are asked; nil: nobody is, and what needs a person is refused
+	Guard   *guard.Guard                        // looks at texts
 	Launch  func(policy.Server) upstream.Launch // how a server's process is started
 	Backoff func() upstream.Backoff             // spaces out the restarts of one server; nil: one second
 	Version string                              // of sallyport, for its serverInfo

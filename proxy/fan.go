@@ -14,9 +14,11 @@ import (
 	"sallyport/policy"
 	"sallyport/policy/reason"
 	"sallyport/proxy/downstream"
+	"sallyport/proxy/method"
 	"sallyport/proxy/page"
 	"sallyport/proxy/reply"
 	"sallyport/proxy/show"
+	"sallyport/proxy/subscribe"
 	"sallyport/proxy/union"
 	"sallyport/proxy/upstream"
 	"sallyport/proxy/wire"
@@ -24,16 +26,7 @@ import (
 
 // fansOut says whether a request concerns all of several servers.
 func (s *Session) fansOut(r *downstream.Request) bool {
-	if !s.routes.Several() {
-		return false
-	}
-	switch mcp.MCPMethod(r.Msg.Method) {
-	case mcp.MethodInitialize, mcp.MethodServerDiscover, mcp.MethodPing, mcp.MethodSetLogLevel,
-		mcp.MethodToolsList, mcp.MethodPromptsList, mcp.MethodResourcesList, mcp.MethodResourcesTemplatesList,
-		mcp.MethodTasksList, mcp.MethodSubscriptionsListen:
-		return true
-	}
-	return false
+	return s.routes.Several() && method.Common(r.Msg.Method)
 }
 
 // fan puts a request to all servers and answers with what they say together.
@@ -88,12 +81,11 @@ func (s *Session) fan(r *downstream.Request) {
 func (s *Session) judgeFan(r *downstream.Request) policy.Decision {
 	pol := s.p.policy.Load()
 	if r.Msg.Method == string(mcp.MethodSubscriptionsListen) {
-		return s.judgeListen(r, pol, s.servers)
+		return subscribe.By{Policy: pol, Role: s.role}.Judge(&r.Msg, s.names)
 	}
 	return pol.Decide(policy.Call{Role: s.role, Kind: policy.Protocol, Name: r.Msg.Method})
 }
 
-// same is the client's own request, for every server.
 func same(r *downstream.Request, _ *server) wire.Message { return r.Msg }
 
 // askAll puts what the client asks to every server, and returns the answers in
@@ -119,7 +111,7 @@ func (s *Session) askAll(r *downstream.Request, patience time.Duration, as func(
 				s.log.Warn("a server did not answer as asked", "server", srv.Name(), "method", r.Msg.Method, "error", err, "answer", show.Plain(string(a.Error())))
 				return
 			}
-			out[i].Result = a.Result()
+			out[i].Result = s.introduced(srv, r, a)
 		})
 	}
 	sending.Wait()
@@ -132,14 +124,10 @@ func (s *Session) askAll(r *downstream.Request, patience time.Duration, as func(
 // of the servers settled on.
 func (s *Session) greetAll(r *downstream.Request) []byte {
 	answers := s.askAll(r, listPatience, same)
-	version := union.Lowest(answers)
-	if version == "" {
+	if union.Lowest(answers) == "" {
 		return nil
 	}
-	m := union.Of(answers)
-	m["protocolVersion"] = version
-	m["serverInfo"] = s.info()
-	result := reply.Encode(m)
+	result := reply.Encode(union.Greeting(answers, s.p.Version))
 	for i, a := range answers {
 		if a.Result == nil {
 			s.servers[i].Missed(r.Msg)
@@ -149,21 +137,13 @@ func (s *Session) greetAll(r *downstream.Request) []byte {
 	return result
 }
 
-func (s *Session) info() map[string]any {
-	return map[string]any{"name": "sallyport", "version": s.p.Version}
-}
-
 // discoverAll answers server/discover with what all servers have in common.
 func (s *Session) discoverAll(r *downstream.Request) []byte {
 	answers := s.askAll(r, listPatience, same)
-	common, ok := union.Common(answers)
+	m, ok := union.Discovery(answers, s.p.Version)
 	if !ok {
 		return nil
 	}
-	m := union.Of(answers)
-	m["resultType"], m["supportedVersions"] = "complete", common
-	m["ttlMs"], m["cacheScope"] = 0, "private"
-	m["_meta"] = map[string]any{mcp.MetaKeyServerInfo: s.info()}
 	return reply.Encode(m)
 }
 
@@ -182,7 +162,7 @@ func (s *Session) listAll(r *downstream.Request, key string, of lister) []byte {
 			list, err := of(ctx, r, srv)
 			if err != nil {
 				s.log.Info("a server did not list", "server", srv.Name(), "method", r.Msg.Method, "error", err)
-				if !errors.Is(err, errAnswered) {
+				if !errors.Is(err, page.ErrAnswered) {
 					silent.Add(1)
 				}
 				return
@@ -224,26 +204,14 @@ func (s *Session) listenAll(r *downstream.Request) {
 
 // listenAt is a subscription with those resources that may be read at a server.
 func (s *Session) listenAt(r *downstream.Request, srv *server) wire.Message {
-	span, ok := wire.Find(r.Msg.Raw, "params", "notifications", "resourceSubscriptions")
-	if !ok {
-		return r.Msg
-	}
-	var own [][]byte
-	pol := s.p.policy.Load()
-	for raw := range wire.Elements(span.Of(r.Msg.Raw)) {
-		if uri, _ := wire.Text(raw); pol.Admits(s.role, policy.ResourceRead, srv.Name(), uri) {
-			own = append(own, raw)
-		}
-	}
-	m, _ := wire.ParseFaithful(wire.Splice(nil, r.Msg.Raw, wire.Edit{Span: span, With: page.Array(own)}), wire.Bounds{})
-	return m
+	return subscribe.By{Policy: s.p.policy.Load(), Role: s.role}.At(r.Msg, srv.Name())
 }
 
 // listOf reads one kind of list.
 func (s *Session) listOf(method mcp.MCPMethod, list, key string, kind policy.Kind) lister {
 	return func(ctx context.Context, r *downstream.Request, srv *server) ([][]byte, error) {
 		var shown [][]byte
-		err := s.pages(ctx, r, srv, method, func(result []byte) {
+		err := page.Read(r, method, s.asks(ctx, srv), func(result []byte) {
 			shown = append(shown, s.admitted(srv, result, list, key, kind)...)
 		})
 		return shown, err
@@ -265,7 +233,7 @@ func (s *Session) owned(srv *server, list [][]byte, key string) [][]byte {
 
 func (s *Session) tasksOf(ctx context.Context, r *downstream.Request, srv *server) ([][]byte, error) {
 	var shown [][]byte
-	err := s.pages(ctx, r, srv, mcp.MethodTasksList, func(result []byte) {
+	err := page.Read(r, mcp.MethodTasksList, s.asks(ctx, srv), func(result []byte) {
 		for raw := range wire.Elements(wire.Get(result, "tasks")) {
 			if id, ok := wire.Text(wire.Get(raw, "taskId")); ok && !s.ownTask(srv, id) {
 				continue
@@ -288,20 +256,9 @@ func (s *Session) ownTask(srv *server, id string) bool {
 
 // renamed puts the client's name for it into each tool or prompt.
 func (s *Session) renamed(srv *server, list [][]byte) [][]byte {
-	out := make([][]byte, 0, len(list))
-	seen := map[string]bool{}
-	for _, raw := range list {
-		name, _ := wire.Text(wire.Get(raw, "name"))
-		span, ok := wire.Find(raw, "name")
-		outer := s.routes.Outer(srv.Name(), name)
-		if !ok || seen[outer] {
-			s.collision(srv, name, "it would be listed under the name of another")
-			continue
-		}
-		seen[outer] = true
-		out = append(out, wire.Splice(nil, raw, wire.Edit{Span: span, With: wire.Quote(nil, outer)}))
-	}
-	return out
+	return page.Rename(list, func(name string) string { return s.routes.Outer(srv.Name(), name) }, func(name string) {
+		s.collision(srv, name, "it would be listed under the name of another")
+	})
 }
 
 func (s *Session) collision(srv *server, name, why string) {

@@ -71,7 +71,7 @@ func (s *Session) decide(r *downstream.Request, c *call) (policy.Decision, *limi
 	c.tokens = s.p.tokens.Count(c.args)
 	lease, err := s.budget.Take(c.tokens)
 	if err != nil {
-		return overBudget(d, err), nil
+		return limit.Refuse(d, err), nil
 	}
 	return d, lease
 }
@@ -92,7 +92,8 @@ func (s *Session) record(r *downstream.Request, c *call, d policy.Decision) (*au
 	return s.p.Audit.Decided(audit.Record{
 		Event: audit.Event{
 			Agent: r.Agent(), Session: s.id, Call: c.id, Method: r.Msg.Method, Server: c.serverName(), Tool: c.name,
-			Role: s.role, Risk: audit.Risk(d.Tier().String()), Verdict: verdict, ApprovalStatus: c.status, Critical: c.attack,
+			Role: s.role, Risk: audit.Risk(d.Tier().String()), Verdict: verdict, ApprovalStatus: c.status,
+			Critical: c.attack || c.seen.Critical(), Findings: c.seen.Record(),
 			Rule: d.Rule(), RuleAt: d.At(), Policy: c.policy.Digest(), Trace: r.Trace(),
 			Code: string(d.Code()), Message: d.Message(), Tokens: c.tokens, Params: c.args,
 		},
@@ -153,27 +154,25 @@ func (s *Session) screen(r *downstream.Request, c *call, d policy.Decision, a up
 		out.Code, out.Message = string(d.Code()), d.Message()
 		return reply.Refuse(r, d), out
 	}
+	more, why := s.lookAtAnswer(r, c, &a.Message, &out)
+	if why != "" {
+		d = d.Refuse(reason.Screened, why)
+		out.Code, out.Message = string(d.Code()), d.Message()
+		return reply.Refuse(r, d), out
+	}
+	edits = append(edits, more...)
 	return func(dst []byte) []byte { return reply.Server(r, dst, a.Message, edits) }, out
 }
 
 // failed is the outcome of a request that has no answer.
 func (s *Session) failed(r *downstream.Request, c *call, d policy.Decision, err error) (func(dst []byte) []byte, audit.Outcome) {
-	var timeout *upstream.TimeoutError
-	code, text := reason.UpstreamUnavailable, fmt.Sprintf("the server %q is not available (%s); try again later", c.serverName(), err)
+	code, text := upstream.Failure(c.serverName(), err)
 	switch {
 	case r.Ctx.Err() != nil: // by the client, or because the session ends
 		return nil, audit.Outcome{Code: string(reason.Cancelled), Message: "the request was cancelled; no answer is passed on"}
-	case errors.As(err, &timeout):
-		code, text = reason.TimedOut, err.Error()+"; ask for less at a time"
 	case errors.As(err, new(*lapsed)):
 		code, text = reason.ApprovalVoid, err.Error()+"; call again to be asked anew"
-	case errors.Is(err, upstream.ErrTooLarge):
-		code, text = reason.ResultTooLarge, err.Error()+"; ask for less at a time"
-	case errors.Is(err, upstream.ErrDown):
-	case errors.As(err, new(*wire.Fault)):
-		code, text = reason.UpstreamBadAnswer, fmt.Sprintf("the answer of server %q was dropped: %s", c.serverName(), err)
-	default:
-		code, text = reason.Internal, ""
+	case code == reason.Internal:
 		s.log.Error("a request could not be sent", "call", c.id, "error", err)
 	}
 	d = d.Refuse(code, text)
@@ -202,23 +201,17 @@ func (s *Session) ask(ctx context.Context, srv *server, m wire.Message, sent fun
 	began := time.Now()
 	a, err := srv.Call(ctx, ticket, upstream.Request{Msg: m, Args: args, Sent: sent})
 	a.Written()
-	out := audit.Outcome{Duration: time.Since(began), IsError: a.Kind == wire.Error}
-	switch {
-	case err != nil && errors.As(err, new(*upstream.TimeoutError)):
-		out.Code, out.Message = string(reason.TimedOut), err.Error()
-	case err != nil && ctx.Err() != nil:
-		out.Code, out.Message = string(reason.Cancelled), err.Error()
-	case err != nil:
-		out.Code, out.Message = string(reason.UpstreamUnavailable), err.Error()
-	case a.Kind == wire.Error:
-		out.Result = a.Error()
-	default:
-		out.Result = a.Result()
-	}
+	out := upstream.Outcome(ctx, a, err)
+	out.Duration = time.Since(began)
 	if e := ticket.Done(out); e != nil {
 		return wire.Message{}, e
 	}
 	return a.Message, err
+}
+
+// asks is ask, for what asks one server several times.
+func (s *Session) asks(ctx context.Context, srv *server) func(wire.Message) (wire.Message, error) {
+	return func(m wire.Message) (wire.Message, error) { return s.ask(ctx, srv, m, nil) }
 }
 
 func (s *Session) nextCall() string {

@@ -8,6 +8,8 @@ import (
 
 	"sallyport/audit"
 	"sallyport/policy"
+	"sallyport/policy/handling"
+	"sallyport/policy/reason"
 	"sallyport/proxy/downstream"
 	"sallyport/proxy/method"
 	"sallyport/proxy/redact"
@@ -29,11 +31,25 @@ func (s *Session) peer(srv *server) upstream.Peer {
 // errUnrecorded keeps back what could not be written down.
 var errUnrecorded = errors.New("the audit log cannot be written, so nothing is let through")
 
+// errScreened is the answer to what the screen does not let through.
+var errScreened = errors.New("the screen found something in this request that is not let through")
+
 // serverAsks puts a server's request to the client, once that is recorded.
 func (s *Session) serverAsks(srv *server, m wire.Message) {
 	err := s.client.MayAsk(srv.Name()) // or else a flood would fill the log
-	if err == nil && !s.note(audit.Event{Type: audit.TypeNotice, Code: "server_asks", Method: m.Method, Server: srv.Name(), Params: m.Params()}) {
-		err = errUnrecorded
+	var edits []wire.Edit
+	if err == nil {
+		var found []audit.Finding
+		var ok bool
+		if edits, found, ok = s.lookAtSaid(srv, handling.Elicitations, &m); !ok {
+			err = errScreened
+		}
+		if !s.note(audit.Event{Type: audit.TypeNotice, Code: "server_asks", Method: m.Method, Server: srv.Name(), Params: m.Params(), Findings: found}) {
+			err = errUnrecorded
+		}
+	}
+	if err == nil && len(edits) > 0 {
+		m, _ = wire.ParseFaithful(wire.Splice(nil, m.Raw, edits...), wire.Bounds{})
 	}
 	if err == nil {
 		err = s.client.Ask(srv.Name(), m)
@@ -84,6 +100,14 @@ func (s *Session) serverSays(srv *server, m wire.Message) {
 		}
 		edits = reply.Sorted(append(edits, wire.Edit{Span: span, With: shown.Append(nil)}))
 	}
+	more, found, ok := s.lookAtSaid(srv, handling.Results, &m)
+	if len(found) > 0 && srv.trouble.Pass("said", time.Now()) {
+		s.note(audit.Event{Type: audit.TypeNotice, Code: string(reason.Screened), Method: m.Method, Server: srv.Name(), Findings: found})
+	}
+	if !ok {
+		return
+	}
+	edits = reply.Sorted(append(edits, more...))
 	s.client.Write(func(dst []byte) []byte { return wire.Splice(dst, m.Raw, edits...) })
 }
 

@@ -8,6 +8,7 @@ import (
 	"sallyport/policy"
 	"sallyport/proxy/downstream"
 	"sallyport/proxy/page"
+	"sallyport/proxy/route"
 	"sallyport/proxy/show"
 	"sallyport/proxy/wire"
 )
@@ -48,12 +49,8 @@ func (s *Session) learnTask(srv *server, result []byte) {
 	if !s.routes.Several() {
 		return
 	}
-	for _, path := range [][]string{{"task", "taskId"}, {"taskId"}} {
-		if span, ok := wire.Find(result, path...); ok {
-			if id, ok := wire.Text(span.Of(result)); ok {
-				s.ownTask(srv, id)
-			}
-		}
+	if id, ok := route.Created(result); ok {
+		s.ownTask(srv, id)
 	}
 }
 
@@ -85,7 +82,11 @@ func (s *Session) admitted(srv *server, result []byte, list, key string, kind po
 	var shown [][]byte
 	pol := s.p.policy.Load()
 	for raw := range wire.Elements(wire.Get(result, list)) {
-		if name, ok := wire.Text(wire.Get(raw, key)); ok && pol.Admits(s.role, kind, srv.Name(), name) {
+		name, ok := wire.Text(wire.Get(raw, key))
+		if !ok || !pol.Admits(s.role, kind, srv.Name(), name) {
+			continue
+		}
+		if raw := s.shown(srv, kind, name, raw, nil); raw != nil {
 			shown = append(shown, raw)
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"sallyport/policy/reason"
 	"sallyport/proxy/catalogue"
 	"sallyport/proxy/downstream"
+	"sallyport/proxy/guard"
 	"sallyport/proxy/limit"
 	"sallyport/proxy/route"
 	"sallyport/proxy/show"
@@ -39,6 +40,7 @@ type Session struct {
 	log       hclog.Logger
 	client    *downstream.Client
 	servers   []*server // in the order of the file
+	names     []string  // of the servers
 	byName    map[string]*server
 	routes    *route.Table
 	budget    *limit.Budget
@@ -50,6 +52,7 @@ type server struct {
 	*upstream.Server
 	conf    policy.Server
 	tools   catalogue.Catalogue
+	shelf   *guard.Shelf  // what was seen in its definitions
 	listing chan struct{} // full while the proxy lists the tools by itself
 	trouble throttle.ByKind
 }
@@ -87,9 +90,8 @@ func (p *Proxy) open(ctx context.Context, who Caller, in io.Reader, out io.Write
 	s.log = p.Logger.With("session", s.id)
 	l, _ := pol.Limits(s.role)
 	s.budget = limit.NewBudget(limit.Limits{Calls: l.Calls, Tokens: l.Tokens, Rate: l.Rate, Burst: l.Burst, Concurrent: l.Concurrent})
-	var names []string
 	for _, conf := range p.Servers {
-		srv := &server{conf: conf, listing: make(chan struct{}, 1)}
+		srv := &server{conf: conf, listing: make(chan struct{}, 1), shelf: p.Guard.Shelf(conf.Name, guard.Reading(conf.Reading))}
 		opt := upstream.Options{Bounds: bounds, StartTimeout: conf.StartTimeout}
 		if p.Backoff != nil {
 			opt.Backoff = p.Backoff()
@@ -97,9 +99,9 @@ func (p *Proxy) open(ctx context.Context, who Caller, in io.Reader, out io.Write
 		srv.Server = upstream.New(conf.Name, p.Launch(conf), s.peer(srv), opt)
 		s.servers = append(s.servers, srv)
 		s.byName[conf.Name] = srv
-		names = append(names, conf.Name)
+		s.names = append(s.names, conf.Name)
 	}
-	s.routes = route.New(names, pol.Separator())
+	s.routes = route.New(s.names, pol.Separator())
 	return s
 }
 

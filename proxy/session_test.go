@@ -24,6 +24,7 @@ import (
 	"sallyport/proxy"
 	"sallyport/proxy/approval"
 	"sallyport/proxy/approval/seal"
+	"sallyport/proxy/guard"
 	"sallyport/proxy/redact"
 	"sallyport/proxy/upstream"
 )
@@ -100,7 +101,7 @@ func newSession(t testing.TB, c config) *session {
 	if !c.deskless {
 		x.openDesk(c)
 	}
-	p := proxy.New(proxy.Config{Policy: pol, Servers: pol.Servers(), Audit: x.log, Logger: hclog.NewNullLogger(), Desk: x.desk,
+	p := proxy.New(proxy.Config{Policy: pol, Servers: pol.Servers(), Audit: x.log, Logger: hclog.NewNullLogger(), Guard: guard.New(nil), Desk: x.desk,
 		Launch:  func(s policy.Server) upstream.Launch { return x.fake(s.Name).launch },
 		Backoff: c.backoff, Version: "test"})
 	x.proxy = p

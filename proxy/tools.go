@@ -2,8 +2,6 @@ package proxy
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -16,14 +14,9 @@ import (
 	"sallyport/proxy/page"
 	"sallyport/proxy/show"
 	"sallyport/proxy/upstream"
-	"sallyport/proxy/wire"
 )
 
 const (
-	// maxPages bounds how many pages of one list the proxy reads by itself.
-	maxPages = 200
-	// maxList bounds the bytes of one such list.
-	maxList = 64 << 20
 	// listPatience is how long a server may take to list its tools when a
 	// call waits for that, or to answer what is put to all servers.
 	listPatience = 30 * time.Second
@@ -31,24 +24,26 @@ const (
 	listTries = 3
 )
 
-// errAnswered is the error of a server that does not list, and says so.
-var errAnswered = errors.New("it answered with an error")
-
 // define adds to a call what the server says of the tool, where the policy
 // wants to know. A fault means that the server would not say.
-func (s *Session) define(r *downstream.Request, c *call, pc *policy.Call) (fault string) {
+func (s *Session) define(r *downstream.Request, c *call, pc *policy.Call) (def *catalogue.Definition, fault string) {
 	if !c.policy.ReadsDefinition(pc.Server, c.name) {
-		return ""
+		def, _ = c.server.tools.Find(c.name) // what was never listed hides nothing
+	} else if def, fault = s.definition(r, c.server, c.name); def == nil {
+		return nil, fault
 	}
-	def, fault := s.definition(r, c.server, c.name)
 	if def == nil {
-		return fault
+		return nil, ""
 	}
-	pc.Tool = &def.Facts
+	facts := def.Facts
+	if seen := c.server.shelf.Tool(r.Ctx, c.policy.Screen(s.role), tool(c.name, def)); facts.Quarantined == "" && seen.Shown(def.Raw()) == nil {
+		facts.Quarantined = seen.Refusal(seen.Found)
+	}
+	pc.Tool = &facts
 	if def.Schema != nil {
 		pc.Validate = func() error { return def.Schema.Validate(pc.Args) }
 	}
-	return ""
+	return def, ""
 }
 
 // listTools reads a server's whole list of tools, for the catalogue. Calls that
@@ -77,7 +72,7 @@ func (s *Session) listTools(r *downstream.Request, srv *server) error {
 func (s *Session) allTools(ctx context.Context, r *downstream.Request, srv *server) ([][]byte, error) {
 	epoch := srv.tools.Now()
 	var all []catalogue.Entry
-	err := s.pages(ctx, r, srv, mcp.MethodToolsList, func(result []byte) {
+	err := page.Read(r, mcp.MethodToolsList, s.asks(ctx, srv), func(result []byte) {
 		all = append(all, srv.tools.Read(result, !srv.conf.SkipSchemas)...)
 	})
 	if err != nil {
@@ -98,38 +93,17 @@ func (s *Session) noteQuarantine(srv *server, list []catalogue.Entry) {
 	}
 }
 
-// visible returns the tools that the client may see, as the server wrote them.
+// visible returns the tools that the client may see, as the screen leaves them.
 func (s *Session) visible(srv *server, list []catalogue.Entry) [][]byte {
 	var shown [][]byte
 	pol := s.p.policy.Load()
 	for _, e := range list {
-		if e.Def.Facts.Quarantined == "" && pol.Admits(s.role, policy.ToolCall, srv.Name(), e.Name) {
-			shown = append(shown, e.Raw)
+		if e.Def.Facts.Quarantined != "" || !pol.Admits(s.role, policy.ToolCall, srv.Name(), e.Name) {
+			continue
+		}
+		if raw := s.shown(srv, policy.ToolCall, e.Name, e.Raw, e.Def); raw != nil {
+			shown = append(shown, raw)
 		}
 	}
 	return shown
-}
-
-// pages reads every page of a list and hands each result to f.
-func (s *Session) pages(ctx context.Context, r *downstream.Request, srv *server, method mcp.MCPMethod, f func(result []byte)) error {
-	var cursor []byte
-	size := 0
-	for range maxPages {
-		a, err := s.ask(ctx, srv, page.Request(r, method, cursor), nil)
-		if err != nil {
-			return err
-		}
-		if a.Kind == wire.Error {
-			text, _ := wire.Text(wire.Get(a.Error(), "message"))
-			return fmt.Errorf("%w: %s", errAnswered, show.Plain(text))
-		}
-		if size += len(a.Result()); size > maxList {
-			return fmt.Errorf("its list has more than %d bytes", maxList)
-		}
-		f(a.Result())
-		if cursor = wire.Get(a.Result(), "nextCursor"); cursor == nil || string(cursor) == "null" {
-			return nil
-		}
-	}
-	return fmt.Errorf("its list has more than %d pages", maxPages)
 }

@@ -21,6 +21,7 @@ import (
 	"sallyport/audit"
 	"sallyport/policy"
 	"sallyport/proxy"
+	"sallyport/proxy/guard"
 )
 
 //go:embed demo.hcl
@@ -87,7 +88,7 @@ func (t *transcript) session(logFile string, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	x := proxy.New(proxy.Config{Policy: p, Servers: p.Servers(), Audit: log, Logger: logger, Desk: desk,
+	x := proxy.New(proxy.Config{Policy: p, Servers: p.Servers(), Audit: log, Logger: logger, Desk: desk, Guard: guard.New(nil),
 		Launch: launcher(logger), Backoff: backoff, Version: version()})
 	proxyIn, toProxy, err := os.Pipe()
 	if err != nil {

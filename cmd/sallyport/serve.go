@@ -17,6 +17,7 @@ import (
 	"sallyport/audit"
 	"sallyport/policy"
 	"sallyport/proxy"
+	"sallyport/proxy/guard"
 	"sallyport/proxy/redact"
 )
 
@@ -61,7 +62,7 @@ func (s *service) serve(ctx context.Context, in io.Reader, out, stderr io.Writer
 	if err != nil {
 		return errors.Join(err, log.Close())
 	}
-	p := proxy.New(proxy.Config{Policy: s.policy, Servers: s.server, Audit: log, Logger: logger, Desk: desk,
+	p := proxy.New(proxy.Config{Policy: s.policy, Servers: s.server, Audit: log, Logger: logger, Desk: desk, Guard: guard.New(nil),
 		Launch: launcher(logger), Backoff: backoff, Version: version()})
 	closeChannels, err := s.channels(p, logger)
 	defer closeChannels()

@@ -35,6 +35,14 @@ func (d *Definition) Digest() [sha256.Size]byte {
 	return d.sum
 }
 
+// Raw is what the server wrote of it; nil for a tool that is not listed.
+func (d *Definition) Raw() []byte {
+	if d == nil {
+		return nil
+	}
+	return d.raw
+}
+
 // Entry is a tool in a list.
 type Entry struct {
 	Name string

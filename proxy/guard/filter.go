@@ -27,7 +27,6 @@ func (s *Seen) Edits() (edits []wire.Edit, ok bool) {
 	if s.Action > handling.Annotate {
 		return nil, true
 	}
-	s.settle()
 	cut := map[wire.Span][]handling.Finding{}
 	for i, f := range s.Found {
 		switch p := s.leaves[i]; {
@@ -61,18 +60,25 @@ func (s *Seen) settle() {
 			missing[s.Found[i].At] = append(missing[s.Found[i].At], i)
 		}
 	}
-	for w := leaf.New([]byte(s.raw)); len(missing) > 0 && w.Next(); {
+	for w := leaf.New(s.raw); len(missing) > 0 && w.Next(); {
 		if w.Leaf().Name {
 			continue
 		}
-		for _, i := range missing[w.Path()] {
+		at := w.Path()
+		for _, i := range missing[at] {
 			s.leaves[i].span = w.Leaf().Span
+		}
+		delete(missing, at)
+	}
+	for _, lost := range missing {
+		for _, i := range lost {
+			s.Found[i].Fixed, s.leaves[i].fixed = true, true
 		}
 	}
 }
 
 func (s *Seen) text(span wire.Span) string {
-	t, _ := wire.Text([]byte(s.raw[span.Start:span.End]))
+	t, _ := wire.Text(span.Of(s.raw))
 	return t
 }
 
@@ -183,4 +189,29 @@ func mark(f *handling.Finding) string {
 		return screen.Filtered
 	}
 	return "[REDACTED:" + strings.TrimPrefix(f.Rule, secrets+"/") + "]"
+}
+
+// Shift moves edits by the bytes that stand before the value that they are for.
+func Shift(edits []wire.Edit, by int) []wire.Edit {
+	for i := range edits {
+		edits[i].Span.Start += by
+		edits[i].Span.End += by
+	}
+	return edits
+}
+
+// Rewritten is a request of the client's with what was looked at, the parameter of
+// that name, as the edits leave it; it reports false if nothing is to be changed.
+func (s *Seen) Rewritten(m *wire.Message, name string) (wire.Message, bool) {
+	span, found := m.ParamSpan(name)
+	edits, ok := s.Edits()
+	if !found || !ok || len(edits) == 0 {
+		return wire.Message{}, false
+	}
+	raw := wire.Splice(nil, m.Raw, Shift(edits, span.Start)...)
+	out, fault := wire.ParseFaithful(raw, wire.Bounds{Message: len(raw)})
+	if fault != nil { // the same message with other texts in it
+		panic("rewriting arguments: " + fault.Error())
+	}
+	return out, true
 }

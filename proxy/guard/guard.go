@@ -50,7 +50,7 @@ type Seen struct {
 	direction screen.Direction
 	subject   handling.Subject
 	table     *handling.Table
-	raw       string
+	raw       []byte
 	leaves    []place // of each finding
 }
 
@@ -80,6 +80,27 @@ func (g *Guard) Look(ctx context.Context, t *handling.Table, s handling.Subject,
 	return seen
 }
 
+// Part looks at a member of a message, such as its result. The edits are for the
+// whole message. ok is false if it must not pass.
+func (g *Guard) Part(ctx context.Context, t *handling.Table, s handling.Subject, of Member) (edits []wire.Edit, seen *Seen, ok bool) {
+	span, found := wire.Find(of.Message, of.Name)
+	if !found {
+		return nil, nil, true
+	}
+	seen = g.Look(ctx, t, s, span.Of(of.Message))
+	if seen.Action <= handling.Quarantine {
+		return nil, seen, false
+	}
+	edits, ok = seen.Edits()
+	return Shift(edits, span.Start), seen, ok
+}
+
+// Member is one member of a raw message.
+type Member struct {
+	Message []byte
+	Name    string
+}
+
 // Args are a call's arguments, raw and decoded.
 type Args struct {
 	Raw     []byte
@@ -93,6 +114,7 @@ func (g *Guard) Arguments(ctx context.Context, t *handling.Table, s handling.Sub
 	seen := &Seen{guard: g, direction: screen.Arguments, subject: s, table: t}
 	seen.read(a.Raw)
 	seen.dangers(a.Plan.Args(a.Decoded))
+	seen.settle()
 	seen.classify(ctx)
 	seen.Verdict = t.Judge(s, seen.Found)
 	return seen

@@ -3,6 +3,7 @@ package guard
 import (
 	"context"
 	"math"
+	"strings"
 
 	"sallyport/policy/handling"
 	"sallyport/policy/screen"
@@ -26,7 +27,7 @@ func (s *Seen) read(raw []byte) {
 	var before part // the text that stands before, if the two are read on
 	for w.Next() {
 		l := w.Leaf()
-		if n := l.Span.End - l.Span.Start - 2; n < shortest || l.Name && n < shortestName {
+		if n := l.Span.End - l.Span.Start - 2; n < shortest || l.Name && n < shortestName || w.Depth() <= 2 && opaque(w) {
 			continue
 		}
 		text := w.Text()
@@ -46,7 +47,17 @@ func (s *Seen) read(raw []byte) {
 		}
 		before = part{text: text, span: l.Span}
 	}
-	s.raw = string(raw)
+	s.raw = raw
+}
+
+// opaque reports what only the protocol reads: states, cursors, ids.
+func opaque(w *leaf.Walk) bool {
+	switch name := w.Member(w.Depth() - 1); name {
+	case "requestState", "nextCursor", "progressToken", "taskId", "requestId":
+		return true
+	default:
+		return strings.HasPrefix(name, "io.modelcontextprotocol/")
+	}
 }
 
 // part is one of two texts that follow one another.
@@ -133,7 +144,7 @@ const acting = 0.7
 func (s *Seen) words() string {
 	const most = 64 << 10
 	var b []byte
-	for w := leaf.New([]byte(s.raw)); w.Next() && len(b) < most; {
+	for w := leaf.New(s.raw); w.Next() && len(b) < most; {
 		if l := w.Leaf(); !l.Name && l.Span.End-l.Span.Start > shortest {
 			b = append(append(b, w.Text()...), '\n')
 		}

@@ -15,7 +15,7 @@ import (
 // same keeps a result's two forms alike: a text that held the JSON of its
 // structuredContent holds it afterwards too.
 func (s *Seen) same(edits []wire.Edit) []wire.Edit {
-	raw := []byte(s.raw)
+	raw := s.raw
 	whole, ok := wire.Find(raw, "structuredContent")
 	if s.subject.Place != handling.Results || !ok || len(edits) == 0 {
 		return edits
@@ -63,7 +63,7 @@ func (s *Seen) note() string {
 // annotate puts a note behind the content of a tool's result, or else before each
 // text that it is about.
 func (s *Seen) annotate(edits []wire.Edit, note string) []wire.Edit {
-	raw := []byte(s.raw)
+	raw := s.raw
 	if span, ok := wire.Find(raw, "content"); ok && s.subject.Place == handling.Results && raw[span.Start] == '[' {
 		block := append(wire.Quote([]byte(`{"type":"text","text":`), note), '}')
 		for range wire.Elements(span.Of(raw)) {

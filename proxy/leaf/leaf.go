@@ -5,6 +5,7 @@
 package leaf
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
 
@@ -19,7 +20,7 @@ type Leaf struct {
 
 // Walk goes over a value's texts. It is good for one pass.
 type Walk struct {
-	raw   string
+	raw   []byte
 	at    int
 	stack []level
 	now   Leaf
@@ -32,8 +33,8 @@ type level struct {
 	index int
 }
 
-// New begins a walk over raw, of which it makes one copy.
-func New(raw []byte) *Walk { return &Walk{raw: string(raw)} }
+// New begins a walk over raw.
+func New(raw []byte) *Walk { return &Walk{raw: raw} }
 
 // Next goes on to the next text, and reports whether there is one.
 func (w *Walk) Next() bool {
@@ -88,9 +89,9 @@ func (w *Walk) names() bool {
 }
 
 // end is where the string that starts at i ends, or -1.
-func end(raw string, i int) int {
+func end(raw []byte, i int) int {
 	for i++; i < len(raw); {
-		n := strings.IndexByte(raw[i:], '"')
+		n := bytes.IndexByte(raw[i:], '"')
 		if n < 0 {
 			return -1
 		}
@@ -109,16 +110,32 @@ func end(raw string, i int) int {
 // Leaf is where the walk is.
 func (w *Walk) Leaf() Leaf { return w.now }
 
-// Text is the text itself, decoded. Without escapes it shares the walk's copy.
+// Text is the text itself, decoded.
 func (w *Walk) Text() string { return text(w.raw, w.now.Span) }
 
-func text(raw string, s wire.Span) string {
+// simple are the escapes of one character.
+var simple = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
+
+func text(raw []byte, s wire.Span) string {
 	inner := raw[s.Start+1 : s.End-1]
-	if strings.IndexByte(inner, '\\') < 0 {
-		return inner
+	k := bytes.IndexByte(inner, '\\')
+	if k < 0 {
+		return string(inner)
 	}
-	decoded, _ := wire.Text([]byte(raw[s.Start:s.End]))
-	return decoded
+	var b strings.Builder
+	b.Grow(len(inner))
+	for k >= 0 {
+		if k+1 >= len(inner) || simple[inner[k+1]] == 0 { // a code point, which may need its second half
+			decoded, _ := wire.Text(s.Of(raw))
+			return decoded
+		}
+		b.Write(inner[:k])
+		b.WriteByte(simple[inner[k+1]])
+		inner = inner[k+2:]
+		k = bytes.IndexByte(inner, '\\')
+	}
+	b.Write(inner)
+	return b.String()
 }
 
 // Path is where the text stands: member names and indices with dots, outermost

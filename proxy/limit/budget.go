@@ -228,3 +228,11 @@ func (s *Spent) Code() policy.Code {
 	}
 	return reason.Internal
 }
+
+// Refuse narrows a decision by what a budget says.
+func Refuse(d policy.Decision, err error) policy.Decision {
+	if spent, ok := err.(*Spent); ok {
+		return d.Refuse(spent.Code(), spent.Error())
+	}
+	return d.Refuse(reason.Internal, "")
+}

@@ -139,7 +139,8 @@ func parsed(raw []byte) wire.Message {
 
 // WantsInput says whether a result asks for more.
 func WantsInput(result []byte) bool {
-	if !bytes.Contains(result, []byte(`input_required`)) { // a large result is not read once more for nothing
+	// A large result is not read once more for nothing.
+	if !bytes.Contains(result, []byte(`"resultType"`)) && !bytes.Contains(result, []byte(`\u`)) {
 		return false
 	}
 	kind, _ := wire.Text(wire.Get(result, "resultType"))
@@ -167,4 +168,27 @@ func Wrap(a *wire.Message, sealed string) (wire.Edit, bool) {
 	at := span.Start + 1
 	with = append(append(wire.Quote(nil, state), ':'), append(with, ',')...)
 	return wire.Edit{Span: wire.Span{Start: at, End: at}, With: with}, true
+}
+
+// Pass puts the proxy's own request state around that of a server which wants to
+// know more before it does what was approved; without seal nothing was. A server
+// that asks under the reserved key is at fault.
+func Pass(a *wire.Message, reserved string, seal func(own []byte) (string, error)) ([]wire.Edit, string) {
+	switch {
+	case !WantsInput(a.Result()):
+		return nil, ""
+	case Uses(a.Result(), reserved):
+		return nil, "the server asks under the key " + reserved + ", which is sallyport's own"
+	case seal == nil:
+		return nil, ""
+	}
+	sealed, err := seal(State(a.Result()))
+	if err != nil {
+		return nil, err.Error()
+	}
+	edit, ok := Wrap(a, sealed)
+	if !ok {
+		return nil, "its result is no object"
+	}
+	return []wire.Edit{edit}, ""
 }

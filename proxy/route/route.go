@@ -246,3 +246,15 @@ func bound[V any](m map[string]V) {
 		}
 	}
 }
+
+// Created is the id of the task that a result says a call has become.
+func Created(result []byte) (id string, ok bool) {
+	span, ok := wire.Find(result, "task", "taskId")
+	if !ok {
+		span, ok = wire.Find(result, "taskId")
+	}
+	if !ok {
+		return "", false
+	}
+	return wire.Text(span.Of(result))
+}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mark3labs/mcp-go/mcp"
+
 	"sallyport/proxy/wire"
 )
 
@@ -72,6 +74,28 @@ func Of(answers []Said) map[string]any {
 		m["instructions"] = strings.Join(instructions, "\n\n")
 	}
 	return m
+}
+
+// Greeting is the result of initialize for all that answered.
+func Greeting(answers []Said, version string) map[string]any {
+	m := Of(answers)
+	m["protocolVersion"], m["serverInfo"] = Lowest(answers), info(version)
+	return m
+}
+
+// Discovery is the result of server/discover for all that answered; it reports
+// false if nobody did.
+func Discovery(answers []Said, version string) (map[string]any, bool) {
+	common, ok := Common(answers)
+	m := Of(answers)
+	m["resultType"], m["supportedVersions"] = "complete", common
+	m["ttlMs"], m["cacheScope"] = 0, "private"
+	m["_meta"] = map[string]any{mcp.MetaKeyServerInfo: info(version)}
+	return m, ok
+}
+
+func info(version string) map[string]any {
+	return map[string]any{"name": "sallyport", "version": version}
 }
 
 // unite adds what into lacks. A false counts as lacking.

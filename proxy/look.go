@@ -1,0 +1,99 @@
+package proxy
+
+import (
+	"context"
+	"time"
+
+	"sallyport/audit"
+	"sallyport/policy"
+	"sallyport/policy/handling"
+	"sallyport/policy/reason"
+	"sallyport/proxy/catalogue"
+	"sallyport/proxy/downstream"
+	"sallyport/proxy/guard"
+	"sallyport/proxy/method"
+	"sallyport/proxy/roundtrip"
+	"sallyport/proxy/show"
+	"sallyport/proxy/wire"
+)
+
+// lookAtArguments screens what a call hands over. What the policy filters is
+// replaced in the request itself, before anything is decided about it.
+func (s *Session) lookAtArguments(r *downstream.Request, c *call, pc *policy.Call, def *catalogue.Definition) {
+	args := guard.Args{Raw: r.Msg.Param("arguments"), Decoded: pc.Args}
+	args.Plan = c.server.shelf.Plan(r.Ctx, tool(c.name, def))
+	c.seen = s.p.Guard.Arguments(r.Ctx, c.policy.Screen(s.role), handling.Subject{Server: c.serverName(), Tool: c.name}, args)
+	pc.Found = c.seen.Found
+	if m, changed := c.seen.Rewritten(&r.Msg, "arguments"); changed {
+		r.Msg = m
+		c.settleArgs()
+		pc.Args, pc.Opaque = roundtrip.Arguments(&r.Msg)
+	}
+}
+
+func tool(name string, def *catalogue.Definition) guard.Tool {
+	return guard.Tool{Name: name, Raw: def.Raw(), Digest: def.Digest()}
+}
+
+// lookAtAnswer screens what comes back: what the client is to see instead, or why
+// it is to see nothing of it. Lists are screened element by element, by learn.
+func (s *Session) lookAtAnswer(r *downstream.Request, c *call, a *wire.Message, out *audit.Outcome) (edits []wire.Edit, why string) {
+	if method.Lists(r.Msg.Method) {
+		return nil, ""
+	}
+	subject := handling.Subject{Place: method.Place(r.Msg.Method), Server: c.serverName()}
+	if c.kind == policy.ToolCall {
+		subject.Tool = c.name
+	}
+	if roundtrip.WantsInput(a.Result()) {
+		subject = handling.Subject{Place: handling.Elicitations, Server: c.serverName()}
+	}
+	part := guard.Member{Message: a.Raw, Name: "result"}
+	if a.Kind == wire.Error {
+		part.Name = "error"
+	}
+	edits, seen, ok := s.p.Guard.Part(r.Ctx, c.policy.Screen(s.role), subject, part)
+	if out.Findings = seen.Record(); !ok {
+		return nil, "the answer was withheld: " + seen.Refusal(seen.Found)
+	}
+	return edits, ""
+}
+
+// lookAtSaid screens the parameters of what a server says unasked, or asks for.
+// It reports false if they must not pass.
+func (s *Session) lookAtSaid(srv *server, p handling.Place, m *wire.Message) ([]wire.Edit, []audit.Finding, bool) {
+	edits, seen, ok := s.p.Guard.Part(context.Background(), s.p.policy.Load().Screen(s.role), handling.Subject{Place: p, Server: srv.Name()}, guard.Member{Message: m.Raw, Name: "params"})
+	return edits, seen.Record(), ok
+}
+
+// introduced is what one of several servers says of itself, as the screen leaves
+// it; nil if it leaves nothing.
+func (s *Session) introduced(srv *server, r *downstream.Request, a wire.Message) []byte {
+	var out audit.Outcome
+	edits, why := s.lookAtAnswer(r, &call{server: srv, policy: s.p.policy.Load()}, &a, &out)
+	if len(out.Findings) > 0 {
+		s.note(audit.Event{Type: audit.TypeError, Code: string(reason.Screened), Method: r.Msg.Method, Server: srv.Name(), Message: why, Findings: out.Findings})
+	}
+	if why != "" {
+		return nil
+	}
+	m, _ := wire.ParseFaithful(wire.Splice(nil, a.Raw, edits...), wire.Bounds{})
+	return m.Result()
+}
+
+// shown is an element of a list as the client may see it, or nil.
+func (s *Session) shown(srv *server, kind policy.Kind, name string, raw []byte, def *catalogue.Definition) []byte {
+	t := s.p.policy.Load().Screen(s.role)
+	var seen *guard.Seen
+	if kind == policy.ToolCall {
+		seen = srv.shelf.Tool(context.Background(), t, tool(name, def))
+	} else {
+		seen = s.p.Guard.Look(context.Background(), t, handling.Subject{Place: handling.Definitions, Server: srv.Name()}, raw)
+	}
+	out := seen.Shown(raw)
+	if len(seen.Found) > 0 && srv.trouble.Pass("screened "+name, time.Now()) {
+		s.log.Warn("the screen found something in a definition", "server", srv.Name(), "name", show.Plain(name), "sign", seen.Found[0].Rule, "done", seen.Action)
+		s.note(audit.Event{Type: audit.TypeError, Code: string(reason.Screened), Server: srv.Name(), Tool: name, Message: seen.Refusal(seen.Found), Findings: seen.Record()})
+	}
+	return out
+}
