@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -39,7 +40,7 @@ func Parse(src []byte, filename string) (*Policy, error) {
 		language: match.NewLanguage(words.DidYouMean),
 		policy:   &Policy{file: filename, roles: map[string]*role{}},
 		via:      map[string]bool{},
-		signs:    rules(),
+		signs:    Signs(),
 	}
 	sum := sha256.Sum256(src)
 	l.policy.digest = hex.EncodeToString(sum[:])
@@ -122,13 +123,14 @@ func (l *loader) screenBlocks(from []words.HandlingBlock) *handling.Table {
 	return t
 }
 
-// rules are the names of all that the screen finds.
-func rules() []string {
+// Signs are the names of all that the screen finds.
+func Signs() []string {
 	known := append(handling.Unwritten(), sign.Names()...)
 	for _, format := range secret.Formats() {
 		known = append(known, "secret/"+format)
 	}
-	return known
+	slices.Sort(known)
+	return slices.Compact(known)
 }
 
 // condition checks a `when`.

@@ -93,7 +93,7 @@ an audit log with an unfinished last line; 130 ended by a signal.`,
 	})
 	group(root, wrapCommand(), runCommand(), validateCommand(), demoCommand(), demoServerCommand(),
 		desks.Approvals(), desks.Approve(), desks.Deny(), desks.Reload(),
-		scan.Command(), auditCommand(), schemaCommand(), versionCommand())
+		scan.Command(scan.Program{Version: version(), Server: scanned}), auditCommand(), schemaCommand(), versionCommand())
 	err := root.ExecuteContext(ctx)
 	var coded *exitError
 	if err != nil && !errors.As(err, &coded) && words.IsUsage(err) {

@@ -46,6 +46,7 @@ type stay struct {
 //	question COMMAND …   run a program with the id of the question that waits for {}
 //	send JSON            send a line, and expect no answer
 //	run COMMAND [ARG…]   run another program meanwhile
+//	exists FILE          wait until there is such a file
 //	ps                   print the command lines of all processes below
 //	watch                remember all processes below
 //	signal NAME          TERM, INT, HUP or KILL to the command
@@ -124,6 +125,14 @@ func (s *stay) do(verb, rest string) error {
 			return err
 		}
 		fmt.Println(filepath.Base(words[0]), "exited with", exitStatus(err))
+	case "exists":
+		for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+			if _, err := os.Stat(rest); err == nil {
+				return nil
+			} else if time.Now().After(end) {
+				return err
+			}
+		}
 	case "ps":
 		for _, p := range below(os.Getpid()) {
 			fmt.Println("process", p.words)

@@ -20,6 +20,8 @@ import (
 // A probeServer is an MCP server on stdin and stdout that tells what reached it.
 type probeServer struct {
 	record *os.File // gets the mark of each call before it is answered
+	tools  string   // JSON of what it lists
+	mute   bool     // it answers nothing
 }
 
 // probe is the program of that name.
@@ -29,6 +31,8 @@ func probe() {
 	record := f.String("record", "", "append the mark of each call to this `FILE`")
 	spawn := f.String("spawn", "", "leave a process behind: in the same \"group\", or \"detached\" in a session of its own")
 	stubborn := f.Bool("stubborn", false, "outlive the end of the input and every signal that can be ignored")
+	tools := f.String("tools", "", "list the tools of this `FILE`")
+	mute := f.Bool("mute", false, "answer nothing")
 	linger := f.Bool("linger", false, "be the process that is left behind")
 	_ = f.Parse(os.Args[1:])
 	if *exit >= 0 {
@@ -48,7 +52,15 @@ func probe() {
 			os.Exit(1)
 		}
 	}
-	s := &probeServer{}
+	s := &probeServer{tools: probeTools, mute: *mute}
+	if *tools != "" {
+		b, err := os.ReadFile(*tools)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		s.tools = string(b)
+	}
 	if *record != "" {
 		var err error
 		if s.record, err = os.OpenFile(*record, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600); err != nil {
@@ -111,7 +123,7 @@ func (s *probeServer) serve() {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
-		if m.ID == nil {
+		if m.ID == nil || s.mute {
 			continue
 		}
 		fmt.Printf(`{"jsonrpc":"2.0","id":%s,%s}`+"\n", m.ID, s.answer(m))
@@ -125,7 +137,7 @@ func (s *probeServer) answer(m probeMessage) string {
 	case "ping":
 		return `"result":{}`
 	case "tools/list":
-		return `"result":` + strings.ReplaceAll(probeTools, "\n", "")
+		return `"result":` + strings.ReplaceAll(s.tools, "\n", "")
 	case "tools/call":
 		text, _ := json.Marshal(s.call(m.Params.Name, m.Params.Arguments))
 		return `"result":{"content":[{"type":"text","text":` + string(text) + `}]}`

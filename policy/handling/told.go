@@ -33,7 +33,7 @@ func (v Verdict) told(found []Finding) string {
 	if n := len(found) - 1; n > 0 {
 		more = fmt.Sprintf(" (and %d more)", n)
 	}
-	return "the screen found " + f.Rule + ", " + meaning(f.Family) + ", in " + place(f.At) + more
+	return "the screen found " + f.Rule + ", " + Meaning(f.Family) + ", in " + place(f.At) + more
 }
 
 func place(at string) string {
@@ -47,8 +47,8 @@ func place(at string) string {
 	return strconv.Quote(at)
 }
 
-// meaning says in a few words what a family is.
-func meaning(family string) string {
+// Meaning says in a few words what a family is.
+func Meaning(family string) string {
 	if m, ok := meanings()[family]; ok {
 		return m
 	}

@@ -113,7 +113,8 @@ func (s *Seen) cleanText(text string, found []handling.Finding) string {
 
 // again is what is still to be replaced in a text.
 func (s *Seen) again(text string) []handling.Finding {
-	return slices.DeleteFunc(s.guard.look(text, s.direction), func(f handling.Finding) bool { return !s.picks(&f) })
+	found, _ := s.guard.look(text, s.direction)
+	return slices.DeleteFunc(found, func(f handling.Finding) bool { return !s.picks(&f) })
 }
 
 // cleanJSON replaces within the texts of JSON, so that it stays JSON.

@@ -51,6 +51,7 @@ type Seen struct {
 	subject   handling.Subject
 	table     *handling.Table
 	raw       []byte
+	score     float64
 	leaves    []place // of each finding
 }
 
@@ -78,6 +79,35 @@ func (g *Guard) Look(ctx context.Context, t *handling.Table, s handling.Subject,
 	seen.classify(ctx)
 	seen.Verdict = t.Judge(s, seen.Found)
 	return seen
+}
+
+// Text looks at one text that stands by itself. One in arguments is also read as
+// what it would do, or as arguments if it is an object in JSON.
+func (g *Guard) Text(t *handling.Table, s handling.Subject, text string) *Seen {
+	seen := &Seen{guard: g, direction: direction(s.Place), subject: s, table: t}
+	found, score := g.look(text, seen.direction)
+	for _, f := range found {
+		seen.add(f, place{})
+	}
+	seen.score = score
+	if s.Place == handling.Arguments {
+		seen.dangers(danger.Text(text))
+	}
+	seen.Verdict = t.Judge(s, seen.Found)
+	return seen
+}
+
+// Score is how much speaks against the message, from 0 to 1.
+func (s *Seen) Score() float64 {
+	score := s.score
+	for i := range s.Found {
+		if f := &s.Found[i]; f.Acts {
+			score = max(score, max(0.7, float64(f.Severity)/10))
+		} else {
+			score = max(score, min(0.5, float64(f.Severity)/10))
+		}
+	}
+	return score
 }
 
 // Part looks at a member of a message, such as its result. The edits are for the
@@ -132,9 +162,9 @@ func (s *Seen) add(f handling.Finding, p place) {
 const maxFindings = 256
 
 // look looks at one text.
-func (g *Guard) look(text string, d screen.Direction) []handling.Finding {
-	var found []handling.Finding
-	for _, f := range g.screen.Text(text, d).Findings {
+func (g *Guard) look(text string, d screen.Direction) (found []handling.Finding, score float64) {
+	v := g.screen.Text(text, d)
+	for _, f := range v.Findings {
 		found = append(found, handling.Finding{Family: f.Family, Rule: f.Rule, Severity: f.Severity, Start: f.Start, End: f.End,
 			Decoded: g.Redact(f.Decoded), Acts: f.Action.AboveLog()})
 	}
@@ -145,7 +175,7 @@ func (g *Guard) look(text string, d screen.Direction) []handling.Finding {
 		}
 		found = append(found, one)
 	}
-	return found
+	return found, v.Score
 }
 
 const secrets = "secret"

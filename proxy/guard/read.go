@@ -31,7 +31,8 @@ func (s *Seen) read(raw []byte) {
 			continue
 		}
 		text := w.Text()
-		found := s.guard.look(text, s.direction)
+		found, score := s.guard.look(text, s.direction)
+		s.score = max(s.score, score)
 		if len(found) > 0 {
 			p := place{span: l.Span, fixed: l.Name || s.fixed(w)}
 			for _, f := range found {
@@ -72,7 +73,8 @@ func (s *Seen) across(a, b part) {
 	head := a.text[boundary(a.text, max(0, len(a.text)-seam)):]
 	tail := b.text[:boundary(b.text, min(len(b.text), seam))]
 	whole := head + "\n" + tail
-	for _, f := range s.guard.look(whole, s.direction) {
+	found, _ := s.guard.look(whole, s.direction)
+	for _, f := range found {
 		if !f.Acts || f.End <= len(head)+1 || f.Start >= len(head) {
 			continue
 		}

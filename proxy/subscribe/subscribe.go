@@ -2,9 +2,10 @@
 package subscribe
 
 import (
+	"bytes"
+
 	"sallyport/policy"
 	"sallyport/policy/reason"
-	"sallyport/proxy/page"
 	"sallyport/proxy/wire"
 )
 
@@ -52,6 +53,6 @@ func (b By) At(m wire.Message, server string) wire.Message {
 			own = append(own, raw)
 		}
 	}
-	out, _ := wire.ParseFaithful(wire.Splice(nil, m.Raw, wire.Edit{Span: span, With: page.Array(own)}), wire.Bounds{})
+	out, _ := wire.ParseFaithful(wire.Splice(nil, m.Raw, wire.Edit{Span: span, With: append(append([]byte{'['}, bytes.Join(own, []byte{','})...), ']')}), wire.Bounds{})
 	return out
 }

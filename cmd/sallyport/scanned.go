@@ -1,0 +1,59 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/go-hclog"
+
+	"sallyport/cmd/sallyport/scan"
+	"sallyport/cmd/sallyport/scan/inspect"
+	"sallyport/policy"
+)
+
+// scanned is a server as wrap and run would start it. What it says on its standard
+// error is told only if it fails.
+func scanned(config, server string, command []string) (scan.Server, error) {
+	conf, err := serverOf(config, server, command)
+	if err != nil {
+		return scan.Server{}, err
+	}
+	launch := launcher(hclog.NewNullLogger())(conf)
+	return scan.Server{Name: conf.Name, Start: func() (inspect.Process, error) {
+		p, err := launch()
+		return inspect.Process(p), err
+	}}, nil
+}
+
+func serverOf(config, server string, command []string) (policy.Server, error) {
+	if len(command) > 0 {
+		s := service{audit: "-"} // nothing is logged: no call is made
+		err := s.wrap(config, server, command)
+		if err != nil {
+			return policy.Server{}, err
+		}
+		return s.server[0], nil
+	}
+	p, err := load(config)
+	if err != nil {
+		return policy.Server{}, err
+	}
+	all := p.Servers()
+	names := make([]string, len(all))
+	for i, one := range all {
+		names[i] = one.Name
+	}
+	if server == "" && len(all) == 1 {
+		server = names[0]
+	}
+	conf, ok := p.Server(server)
+	switch {
+	case !ok && server == "":
+		return conf, usage("%s has several servers; say --server with one of: %s", config, strings.Join(names, ", "))
+	case !ok:
+		return conf, usage("--server %q: %s has no such server; it has: %s", server, config, strings.Join(names, ", "))
+	case len(conf.Command) == 0:
+		return conf, fmt.Errorf("server %q has no command: add command = [\"program\", …], or say -- COMMAND", server)
+	}
+	return conf, nil
+}
