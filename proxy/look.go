@@ -62,7 +62,7 @@ func (s *Session) lookAtAnswer(r *downstream.Request, c *call, a *wire.Message, 
 // lookAtSaid screens the parameters of what a server says unasked, or asks for.
 // It reports false if they must not pass.
 func (s *Session) lookAtSaid(srv *server, p handling.Place, m *wire.Message) ([]wire.Edit, []audit.Finding, bool) {
-	edits, seen, ok := s.p.Guard.Part(context.Background(), s.p.policy.Load().Screen(s.role), handling.Subject{Place: p, Server: srv.Name()}, guard.Member{Message: m.Raw, Name: "params"})
+	edits, seen, ok := s.p.Guard.Part(context.Background(), s.p.policy.Load().Screen(s.role), handling.Subject{Place: p, Server: srv.Name()}, guard.Member{Message: m.Raw, Name: "params", Quick: m.Kind == wire.Notification})
 	return edits, seen.Record(), ok
 }
 
@@ -84,14 +84,14 @@ func (s *Session) introduced(srv *server, r *downstream.Request, a wire.Message)
 // shown is an element of a list as the client may see it, or nil.
 func (s *Session) shown(srv *server, kind policy.Kind, name string, raw []byte, def *catalogue.Definition) []byte {
 	t := s.p.policy.Load().Screen(s.role)
-	var seen *guard.Seen
+	first, seen := true, (*guard.Seen)(nil)
 	if kind == policy.ToolCall {
-		seen = srv.shelf.Tool(context.Background(), t, tool(name, def))
+		seen, first = srv.shelf.Tool(context.Background(), t, tool(name, def)), srv.shelf.First(tool(name, def))
 	} else {
 		seen = s.p.Guard.Look(context.Background(), t, handling.Subject{Place: handling.Definitions, Server: srv.Name()}, raw)
 	}
 	out := seen.Shown(raw)
-	if len(seen.Found) > 0 && srv.trouble.Pass("screened "+name, time.Now()) {
+	if len(seen.Found) > 0 && first && srv.trouble.Pass("screened", time.Now()) {
 		s.log.Warn("the screen found something in a definition", "server", srv.Name(), "name", show.Plain(name), "sign", seen.Found[0].Rule, "done", seen.Action)
 		s.note(audit.Event{Type: audit.TypeError, Code: string(reason.Screened), Server: srv.Name(), Tool: name, Message: seen.Refusal(seen.Found), Findings: seen.Record()})
 	}

@@ -29,15 +29,15 @@ const (
 func (s *Session) define(r *downstream.Request, c *call, pc *policy.Call) (def *catalogue.Definition, fault string) {
 	if !c.policy.ReadsDefinition(pc.Server, c.name) {
 		def, _ = c.server.tools.Find(c.name) // what was never listed hides nothing
-	} else if def, fault = s.definition(r, c.server, c.name); def == nil {
-		return nil, fault
+	} else {
+		def, fault = s.definition(r, c.server, c.name)
 	}
 	if def == nil {
-		return nil, ""
+		return nil, fault
 	}
 	facts := def.Facts
-	if seen := c.server.shelf.Tool(r.Ctx, c.policy.Screen(s.role), tool(c.name, def)); facts.Quarantined == "" && seen.Shown(def.Raw()) == nil {
-		facts.Quarantined = seen.Refusal(seen.Found)
+	if facts.Quarantined == "" {
+		facts.Quarantined = c.server.shelf.Quarantine(r.Ctx, c.policy.Screen(s.role), tool(c.name, def))
 	}
 	pc.Tool = &facts
 	if def.Schema != nil {

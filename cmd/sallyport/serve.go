@@ -17,7 +17,6 @@ import (
 	"sallyport/audit"
 	"sallyport/policy"
 	"sallyport/proxy"
-	"sallyport/proxy/guard"
 	"sallyport/proxy/redact"
 )
 
@@ -58,11 +57,15 @@ func (s *service) serve(ctx context.Context, in io.Reader, out, stderr io.Writer
 	if err != nil {
 		return err
 	}
+	looks, err := guarded(s.policy, logger)
+	if err != nil {
+		return errors.Join(err, log.Close())
+	}
 	desk, err := s.desk(log, logger)
 	if err != nil {
 		return errors.Join(err, log.Close())
 	}
-	p := proxy.New(proxy.Config{Policy: s.policy, Servers: s.server, Audit: log, Logger: logger, Desk: desk, Guard: guard.New(nil),
+	p := proxy.New(proxy.Config{Policy: s.policy, Servers: s.server, Audit: log, Logger: logger, Desk: desk, Guard: looks,
 		Launch: launcher(logger), Backoff: backoff, Version: version()})
 	closeChannels, err := s.channels(p, logger)
 	defer closeChannels()

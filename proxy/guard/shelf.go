@@ -30,6 +30,7 @@ type Shelf struct {
 type shelved struct {
 	seen *Seen
 	plan *danger.Plan
+	told bool
 }
 
 // maxShelved bounds the definitions that are kept; beyond, all are looked at anew.
@@ -50,8 +51,27 @@ type Tool struct {
 
 // Tool looks at a tool's definition.
 func (s *Shelf) Tool(ctx context.Context, t *handling.Table, tool Tool) *Seen {
-	one := s.of(ctx, tool)
-	return one.seen.by(t)
+	return s.of(ctx, tool).seen.by(t)
+}
+
+// Quarantine says why a tool must not be called, or nothing.
+func (s *Shelf) Quarantine(ctx context.Context, t *handling.Table, tool Tool) string {
+	if seen := s.Tool(ctx, t, tool); seen.Shown(tool.Raw) == nil {
+		return seen.Refusal(seen.Found)
+	}
+	return ""
+}
+
+// First reports whether it is asked for the first time about a definition.
+func (s *Shelf) First(tool Tool) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	one := s.tools[tool.Digest]
+	if one == nil || one.told {
+		return false
+	}
+	one.told = true
+	return true
 }
 
 // Plan is what a tool's arguments are; of a tool without bytes only their names

@@ -1,4 +1,5 @@
-// Package redact takes the values that a policy hides out of what is logged.
+// Package redact takes the values that a policy hides, and what looks like a key
+// or token wherever it stands, out of what is logged.
 package redact
 
 import (
@@ -10,6 +11,8 @@ import (
 	"sallyport/audit"
 	"sallyport/policy"
 	"sallyport/policy/match"
+	"sallyport/policy/screen/secret"
+	"sallyport/proxy/leaf"
 	"sallyport/proxy/wire"
 )
 
@@ -23,22 +26,43 @@ const (
 	maxKnown = 4096
 )
 
-// Func returns what takes the values that the policy hides out of a body before
-// it is logged, or nil if it hides none. It leaves its argument as it is. A body
-// in which a string holds JSON of its own (as the text of many results does) is
-// searched there too.
+// Func returns what takes the values that the policy hides, and secrets, out of a
+// body before it is logged. It leaves its argument as it is. A body in which a
+// string holds JSON of its own (as the text of many results does) is searched
+// there too.
 func Func(conf policy.Audit) func(body []byte) []byte {
-	if len(conf.Redact) == 0 {
-		return nil
-	}
 	h := &hider{conf: conf, known: map[string]bool{}}
 	h.paths = slices.ContainsFunc(conf.Redact, func(p string) bool { return strings.Contains(p, ".") })
+	secrets := secret.New()
 	return func(body []byte) []byte {
-		if !h.finds(body, nil, 0) {
-			return body
+		if len(conf.Redact) > 0 && h.finds(body, nil, 0) {
+			body = h.redact(body, nil, 0)
 		}
-		return h.redact(body, nil, 0)
+		return without(secrets, body)
 	}
+}
+
+// shortestSecret is the length in bytes of the shortest secret that is told from
+// other words without a name.
+const shortestSecret = 8
+
+// without takes secrets out of all texts, names included.
+func without(secrets *secret.Finder, body []byte) []byte {
+	var edits []wire.Edit
+	for w := leaf.New(body); w.Next(); {
+		span := w.Leaf().Span
+		if span.End-span.Start-2 < shortestSecret {
+			continue
+		}
+		text := w.Text()
+		if found := secrets.Find(text); len(found) > 0 {
+			edits = append(edits, wire.Edit{Span: span, With: wire.Quote(nil, secret.Redact(text, found))})
+		}
+	}
+	if len(edits) == 0 {
+		return body
+	}
+	return wire.Splice(nil, body, edits...)
 }
 
 // hider remembers which names are hidden: the same ones come again and again.

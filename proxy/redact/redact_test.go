@@ -39,8 +39,18 @@ func TestRedact(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", tt.why, diff)
 		}
 	}
-	if Func(policy.Audit{}) != nil {
-		t.Error("a policy that hides nothing costs something")
+	key := "AKIA" + "QYLPMN5HHHFPZAM2"
+	for _, tt := range []struct{ why, in, want string }{
+		{"a key in a text", `{"a":"use ` + key + ` now"}`, `{"a":"use [REDACTED:aws-access-key] now"}`},
+		{"in a member's name", `{"` + key + `":1}`, `{"[REDACTED:aws-access-key]":1}`},
+		{"in an escape", `["\u0041` + key[1:] + `"]`, `["[REDACTED:aws-access-key]"]`},
+		{"what only looks like one", `["AKIAIOSFODNN7EXAMPLE"]`, `["AKIAIOSFODNN7EXAMPLE"]`},
+	} {
+		for _, conf := range []policy.Audit{{}, conf} {
+			if diff := cmp.Diff(tt.want, string(Func(conf)([]byte(tt.in)))); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", tt.why, diff)
+			}
+		}
 	}
 }
 
