@@ -122,7 +122,7 @@ func (a *access) screened(c *Call, d Decision) (Decision, *rule) {
 	by := source(v.Source())
 	switch v.Action {
 	case handling.Refuse:
-		return d.refuse(reason.Screened, &by, "%s", v.Refusal(c.Found)), nil
+		return d.refuse(reason.Screened, &by, "%s", v.Refusal(handling.Arguments, c.Found)), nil
 	case handling.Ask:
 		return d, &rule{by: by, message: v.Question(c.Found)}
 	}

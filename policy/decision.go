@@ -126,13 +126,16 @@ func (d Decision) Limits() Limits {
 
 // Refuse narrows d to a refusal for the given reason; an empty message means
 // the code's own sentence. A decision that refuses already keeps its first
-// reason. A code that is no reason to refuse becomes Internal.
+// reason; one that was allowed is not any more by the line that allowed it. A code that is no reason to refuse becomes Internal.
 func (d Decision) Refuse(code Code, message string) Decision {
 	if d.verdict == refuse && d.code != "" {
 		return d
 	}
 	if code.Sentence() == "" {
 		code, message = reason.Internal, ""
+	}
+	if d.verdict == allow {
+		d.by = nil
 	}
 	d.verdict, d.code, d.message = refuse, code, message
 	return d

@@ -54,7 +54,7 @@ func (s *Session) lookAtAnswer(r *downstream.Request, c *call, a *wire.Message, 
 	}
 	edits, seen, ok := s.p.Guard.Part(r.Ctx, c.policy.Screen(s.role), subject, part)
 	if out.Findings = seen.Record(); !ok {
-		return nil, "the answer was withheld: " + seen.Refusal(seen.Found)
+		return nil, "the answer was withheld: " + seen.Refusal(subject.Place, seen.Found)
 	}
 	return edits, ""
 }
@@ -93,7 +93,7 @@ func (s *Session) shown(srv *server, kind policy.Kind, name string, raw []byte, 
 	out := seen.Shown(raw)
 	if len(seen.Found) > 0 && first && srv.trouble.Pass("screened", time.Now()) {
 		s.log.Warn("the screen found something in a definition", "server", srv.Name(), "name", show.Plain(name), "sign", seen.Found[0].Rule, "done", seen.Action)
-		s.note(audit.Event{Type: audit.TypeError, Code: string(reason.Screened), Server: srv.Name(), Tool: name, Message: seen.Refusal(seen.Found), Findings: seen.Record()})
+		s.note(audit.Event{Type: audit.TypeError, Code: string(reason.Screened), Server: srv.Name(), Tool: name, Message: seen.Refusal(handling.Definitions, seen.Found), Findings: seen.Record()})
 	}
 	return out
 }

@@ -16,6 +16,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"sallyport/audit"
 	"sallyport/policy"
 	"sallyport/proxy/approval"
 	"sallyport/proxy/approval/form"
@@ -360,6 +361,12 @@ func (p *player) event(e event) string {
 	if e.IsError {
 		add("is_error")
 	}
+	for _, f := range e.Findings {
+		add(fmt.Sprintf("(%s: %s at %s, %d to %d)", f.Action, f.Rule, f.At, f.Start, f.End))
+	}
+	if len(e.Findings) > 0 && e.Severity == "" {
+		add("NOT EVEN A WARNING")
+	}
 	if p.show["params"] && e.Params != nil {
 		add(string(e.Params))
 	}
@@ -409,4 +416,5 @@ type event struct {
 	Params   json.RawMessage `json:"params"`
 	Digest   string          `json:"params_sha256"`
 	Result   json.RawMessage `json:"result"`
+	Findings []audit.Finding `json:"findings"`
 }

@@ -16,9 +16,22 @@ func (v Verdict) Source() Source {
 }
 
 // Refusal tells the caller what was found, where, and what can be done. It quotes
-// nothing of the text.
-func (v Verdict) Refusal(found []Finding) string {
-	return v.told(found) + "; leave it out, say it in another way, or ask the operator to allow it"
+// nothing of the text, nor anything in its place that could be read as a sentence.
+func (v Verdict) Refusal(p Place, found []Finding) string {
+	remedy := "leave it out, or ask the operator to allow it"
+	switch {
+	case p == Definitions:
+		remedy = "the operator has to look at it"
+	case p != Arguments:
+		remedy = "ask for something else, or ask the operator to look at it"
+	case v.Worst >= 0 && v.Worst < len(found) && found[v.Worst].Family == "secret":
+		remedy = "the server gets what it needs from its environment: leave it out, or ask the operator to allow it"
+	}
+	by := ""
+	if v.By != nil {
+		by = v.By.Rule + ": "
+	}
+	return by + v.told(found) + "; " + remedy
 }
 
 // Question tells a person what was found, and where.
@@ -33,18 +46,29 @@ func (v Verdict) told(found []Finding) string {
 	if n := len(found) - 1; n > 0 {
 		more = fmt.Sprintf(" (and %d more)", n)
 	}
-	return "the screen found " + f.Rule + ", " + Meaning(f.Family) + ", in " + place(f.At) + more
+	at := strconv.Quote(Plain(f.At))
+	if f.At == "" {
+		at = "the text"
+	}
+	return "the screen found " + f.Rule + ", " + Meaning(f.Family) + ", in " + at + more
 }
 
-func place(at string) string {
-	if at == "" {
-		return "the text"
+// Plain is a place in a message of which nothing can be read as a sentence: each
+// name of it is one short word, or a gap.
+func Plain(at string) string {
+	const longest, most = 40, 12
+	parts := strings.Split(at, ".")
+	for i, part := range parts {
+		if len(part) > longest || strings.ContainsFunc(part, func(r rune) bool {
+			return r >= 0x7f || !strings.ContainsRune("$-_0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", r)
+		}) {
+			parts[i] = "…"
+		}
 	}
-	const most = 120
-	if len(at) > most {
-		at = strings.ToValidUTF8(at[:most], "") + "…"
+	if len(parts) > most {
+		parts = append(parts[:most], "…")
 	}
-	return strconv.Quote(at)
+	return strings.Join(parts, ".")
 }
 
 // Meaning says in a few words what a family is.

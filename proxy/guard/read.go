@@ -44,9 +44,9 @@ func (s *Seen) read(raw []byte) {
 			continue
 		}
 		if before.text != "" {
-			s.across(before, part{text: text, span: l.Span, at: w.Path})
+			s.across(before, part{text, l.Span, w.Path()})
 		}
-		before = part{text: text, span: l.Span}
+		before = part{text, l.Span, w.Path()}
 	}
 	s.raw = raw
 }
@@ -65,7 +65,7 @@ func opaque(w *leaf.Walk) bool {
 type part struct {
 	text string
 	span wire.Span
-	at   func() string
+	at   string
 }
 
 // across looks at the seam of two texts. What acts only there is found in both.
@@ -81,7 +81,7 @@ func (s *Seen) across(a, b part) {
 		first, second := f, f
 		first.Start, first.End = len(a.text)-len(head)+f.Start, len(a.text)
 		second.Start, second.End = 0, f.End-len(head)-1
-		first.At, second.At = b.at(), b.at()
+		first.At, second.At = a.at, b.at
 		s.add(first, place{span: a.span})
 		s.add(second, place{span: b.span})
 	}

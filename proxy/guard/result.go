@@ -50,7 +50,7 @@ func (s *Seen) same(edits []wire.Edit) []wire.Edit {
 func (s *Seen) note() string {
 	var what []string
 	for i, f := range s.Found {
-		if one := f.Rule + " in " + f.At; s.Each[i] == handling.Annotate && !slices.Contains(what, one) && len(what) < 8 {
+		if one := f.Rule + " in " + handling.Plain(f.At); s.Each[i] == handling.Annotate && !slices.Contains(what, one) && len(what) < 8 {
 			what = append(what, one)
 		}
 	}

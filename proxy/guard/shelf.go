@@ -57,7 +57,7 @@ func (s *Shelf) Tool(ctx context.Context, t *handling.Table, tool Tool) *Seen {
 // Quarantine says why a tool must not be called, or nothing.
 func (s *Shelf) Quarantine(ctx context.Context, t *handling.Table, tool Tool) string {
 	if seen := s.Tool(ctx, t, tool); seen.Shown(tool.Raw) == nil {
-		return seen.Refusal(seen.Found)
+		return seen.Refusal(handling.Definitions, seen.Found)
 	}
 	return ""
 }
