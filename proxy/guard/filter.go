@@ -21,12 +21,53 @@ const (
 )
 
 // Edits are the changes in the value that was looked at which the verdict asks
-// for: words that are filtered, and notes. ok is false if something is to be
-// replaced that cannot be; then nothing of it may pass.
+// for: words that are filtered, and notes. What they leave is looked at once more;
+// where that asks for more changes there is one edit for the whole value. ok is
+// false if something is to be replaced that cannot be, or if it does not come to
+// an end; then nothing of it may pass.
 func (s *Seen) Edits() (edits []wire.Edit, ok bool) {
+	edits, ok = s.edits()
+	if !ok || s.Action > handling.Filter || len(edits) == 0 {
+		return edits, ok
+	}
+	raw := wire.Splice(nil, s.raw, edits...)
+	for n := range rounds {
+		next := &Seen{guard: s.guard, direction: s.direction, subject: s.subject, table: s.table}
+		next.read(raw)
+		next.Verdict = s.table.Judge(s.subject, next.Found)
+		more, ok := next.cuts()
+		switch {
+		case !ok:
+			return nil, false
+		case len(more) == 0 && n == 0:
+			return edits, true
+		case len(more) == 0:
+			return []wire.Edit{{Span: wire.Span{End: len(s.raw)}, With: raw}}, true
+		}
+		raw = wire.Splice(nil, raw, more...)
+	}
+	return nil, false
+}
+
+// edits are the changes of one round.
+func (s *Seen) edits() (edits []wire.Edit, ok bool) {
 	if s.Action > handling.Annotate {
 		return nil, true
 	}
+	if edits, ok = s.cuts(); !ok {
+		return nil, false
+	}
+	if note := s.note(); note != "" {
+		edits = s.annotate(edits, note)
+		slices.SortFunc(edits, byStart)
+	}
+	return edits, true
+}
+
+func byStart(a, b wire.Edit) int { return cmp.Compare(a.Span.Start, b.Span.Start) }
+
+// cuts are the words of one round that are filtered.
+func (s *Seen) cuts() (edits []wire.Edit, ok bool) {
 	cut := map[wire.Span][]handling.Finding{}
 	for i, f := range s.Found {
 		switch p := s.leaves[i]; {
@@ -45,10 +86,7 @@ func (s *Seen) Edits() (edits []wire.Edit, ok bool) {
 		edits = append(edits, wire.Edit{Span: span, With: wire.Quote(nil, with)})
 	}
 	edits = s.same(edits)
-	if note := s.note(); note != "" {
-		edits = s.annotate(edits, note)
-	}
-	slices.SortFunc(edits, func(a, b wire.Edit) int { return cmp.Compare(a.Span.Start, b.Span.Start) })
+	slices.SortFunc(edits, byStart)
 	return edits, true
 }
 
