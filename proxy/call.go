@@ -7,6 +7,7 @@ import (
 	"sallyport/policy"
 	"sallyport/policy/reason"
 	"sallyport/proxy/approval"
+	"sallyport/proxy/catalogue"
 	"sallyport/proxy/downstream"
 	"sallyport/proxy/guard"
 	"sallyport/proxy/method"
@@ -34,7 +35,8 @@ type call struct {
 	// those the one that fetches what a tool call has become.
 	metered bool
 
-	seen *guard.Seen // what the screen found in the arguments
+	def  *catalogue.Definition // nil: not known, or no tool's
+	seen *guard.Seen           // what the screen found in the arguments
 
 	// What people had to say; see consult.
 	asked   bool // it needs a person: without a grant it is not sent
@@ -155,15 +157,15 @@ func (s *Session) judge(r *downstream.Request, c *call) policy.Decision {
 		return subscribe.By{Policy: c.policy, Role: s.role}.Judge(&r.Msg, []string{c.server.Name()})
 	case c.kind == policy.ToolCall && c.policy.Admits(s.role, c.kind, pc.Server, c.name):
 		pc.Args, pc.Opaque = roundtrip.Arguments(&r.Msg)
-		def, fault := s.define(r, c, &pc)
+		fault := s.define(r, c, &pc)
 		if r.Ctx.Err() != nil {
 			return policy.Decision{}.Refuse(reason.Cancelled, "")
 		} else if fault != "" {
 			return policy.Decision{}.Refuse(reason.UpstreamUnavailable, fault)
 		}
-		s.lookAtArguments(r, c, &pc, def)
+		s.lookAtArguments(r, c, &pc)
 	case c.kind == policy.PromptGet && c.policy.Admits(s.role, c.kind, pc.Server, c.name):
-		s.lookAtArguments(r, c, &pc, nil)
+		s.lookAtArguments(r, c, &pc)
 	}
 	return c.policy.Decide(pc)
 }

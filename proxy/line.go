@@ -154,9 +154,9 @@ func (s *Session) screen(r *downstream.Request, c *call, d policy.Decision, a up
 		out.Code, out.Message = string(d.Code()), d.Message()
 		return reply.Refuse(r, d), out
 	}
-	more, why := s.lookAtAnswer(r, c, &a.Message, &out)
+	more, code, why := s.lookAtAnswer(r, c, &a.Message, &out)
 	if why != "" {
-		d = d.Refuse(reason.Screened, why)
+		d = d.Refuse(code, why)
 		out.Code, out.Message = string(d.Code()), d.Message()
 		return reply.Refuse(r, d), out
 	}

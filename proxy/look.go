@@ -19,9 +19,9 @@ import (
 
 // lookAtArguments screens what a call hands over. What the policy filters is
 // replaced in the request itself, before anything is decided about it.
-func (s *Session) lookAtArguments(r *downstream.Request, c *call, pc *policy.Call, def *catalogue.Definition) {
+func (s *Session) lookAtArguments(r *downstream.Request, c *call, pc *policy.Call) {
 	args := guard.Args{Raw: r.Msg.Param("arguments"), Decoded: pc.Args}
-	args.Plan = c.server.shelf.Plan(r.Ctx, tool(c.name, def))
+	args.Plan = c.server.shelf.Plan(r.Ctx, tool(c.name, c.def))
 	c.seen = s.p.Guard.Arguments(r.Ctx, c.policy.Screen(s.role), handling.Subject{Server: c.serverName(), Tool: c.name}, args)
 	pc.Found = c.seen.Found
 	if m, changed := c.seen.Rewritten(&r.Msg, "arguments"); changed {
@@ -37,9 +37,9 @@ func tool(name string, def *catalogue.Definition) guard.Tool {
 
 // lookAtAnswer screens what comes back: what the client is to see instead, or why
 // it is to see nothing of it. Lists are screened element by element, by learn.
-func (s *Session) lookAtAnswer(r *downstream.Request, c *call, a *wire.Message, out *audit.Outcome) (edits []wire.Edit, why string) {
+func (s *Session) lookAtAnswer(r *downstream.Request, c *call, a *wire.Message, out *audit.Outcome) (edits []wire.Edit, code reason.Code, why string) {
 	if method.Lists(r.Msg.Method) {
-		return nil, ""
+		return nil, "", ""
 	}
 	subject := handling.Subject{Place: method.Place(r.Msg.Method), Server: c.serverName()}
 	if c.kind == policy.ToolCall {
@@ -48,15 +48,12 @@ func (s *Session) lookAtAnswer(r *downstream.Request, c *call, a *wire.Message, 
 	if roundtrip.WantsInput(a.Result()) {
 		subject = handling.Subject{Place: handling.Elicitations, Server: c.serverName()}
 	}
-	part := guard.Member{Message: a.Raw, Name: "result"}
-	if a.Kind == wire.Error {
-		part.Name = "error"
-	}
-	edits, seen, ok := s.p.Guard.Part(r.Ctx, c.policy.Screen(s.role), subject, part)
+	edits, seen, ok := s.p.Guard.Part(r.Ctx, c.policy.Screen(s.role), subject, guard.Member{Message: a.Raw, Name: a.Kind.String()})
 	if out.Findings = seen.Record(); !ok {
-		return nil, "the answer was withheld: " + seen.Refusal(subject.Place, seen.Found)
+		return nil, reason.Screened, "the answer was withheld: " + seen.Refusal(subject.Place, seen.Found)
 	}
-	return edits, ""
+	code, why = c.def.Fits(a, edits)
+	return edits, code, why
 }
 
 // lookAtSaid screens the parameters of what a server says unasked, or asks for.
@@ -70,7 +67,7 @@ func (s *Session) lookAtSaid(srv *server, p handling.Place, m *wire.Message) ([]
 // it; nil if it leaves nothing.
 func (s *Session) introduced(srv *server, r *downstream.Request, a wire.Message) []byte {
 	var out audit.Outcome
-	edits, why := s.lookAtAnswer(r, &call{server: srv, policy: s.p.policy.Load()}, &a, &out)
+	edits, _, why := s.lookAtAnswer(r, &call{server: srv, policy: s.p.policy.Load()}, &a, &out)
 	if len(out.Findings) > 0 {
 		s.note(audit.Event{Type: audit.TypeError, Code: string(reason.Screened), Method: r.Msg.Method, Server: srv.Name(), Message: why, Findings: out.Findings})
 	}

@@ -26,24 +26,24 @@ const (
 
 // define adds to a call what the server says of the tool, where the policy
 // wants to know. A fault means that the server would not say.
-func (s *Session) define(r *downstream.Request, c *call, pc *policy.Call) (def *catalogue.Definition, fault string) {
+func (s *Session) define(r *downstream.Request, c *call, pc *policy.Call) (fault string) {
 	if !c.policy.ReadsDefinition(pc.Server, c.name) {
-		def, _ = c.server.tools.Find(c.name) // what was never listed hides nothing
+		c.def, _ = c.server.tools.Find(c.name) // what was never listed hides nothing
 	} else {
-		def, fault = s.definition(r, c.server, c.name)
+		c.def, fault = s.definition(r, c.server, c.name)
 	}
-	if def == nil {
-		return nil, fault
+	if c.def == nil {
+		return fault
 	}
-	facts := def.Facts
+	facts := c.def.Facts
 	if facts.Quarantined == "" {
-		facts.Quarantined = c.server.shelf.Quarantine(r.Ctx, c.policy.Screen(s.role), tool(c.name, def))
+		facts.Quarantined = c.server.shelf.Quarantine(r.Ctx, c.policy.Screen(s.role), tool(c.name, c.def))
 	}
 	pc.Tool = &facts
-	if def.Schema != nil {
-		pc.Validate = func() error { return def.Schema.Validate(pc.Args) }
+	if c.def.Schema != nil {
+		pc.Validate = func() error { return c.def.Schema.Validate(pc.Args) }
 	}
-	return def, ""
+	return ""
 }
 
 // listTools reads a server's whole list of tools, for the catalogue. Calls that

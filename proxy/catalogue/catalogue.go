@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"sallyport/policy"
+	"sallyport/policy/reason"
 	"sallyport/policy/schema"
 	"sallyport/proxy/wire"
 )
@@ -22,9 +23,10 @@ type Definition struct {
 	Facts  policy.ToolFacts
 	Schema *schema.Schema // nil if quarantined, or if schemas are off
 
-	raw   []byte
-	sum   [sha256.Size]byte // of all that the server wrote of it
-	epoch uint64
+	output *schema.Schema // nil: none
+	raw    []byte
+	sum    [sha256.Size]byte // of all that the server wrote of it
+	epoch  uint64
 }
 
 // Digest tells two definitions apart. It is zero for a tool that is not listed.
@@ -167,7 +169,7 @@ func (c *Catalogue) same(name string, raw []byte) *Definition {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if d := c.tools[name]; d != nil && bytes.Equal(d.raw, raw) {
-		return &Definition{Facts: d.Facts, Schema: d.Schema, raw: d.raw, sum: d.sum}
+		return &Definition{Facts: d.Facts, Schema: d.Schema, output: d.output, raw: d.raw, sum: d.sum}
 	}
 	return nil
 }
@@ -195,7 +197,39 @@ func admit(raw []byte, schemas bool) *Definition {
 	if d.Schema, err = schema.Compile(in); err != nil {
 		d.quarantine(err.Error())
 	}
+	if out := wire.Get(raw, "outputSchema"); out != nil {
+		if d.output, err = schema.Compile(out); err != nil {
+			d.quarantine("outputSchema: " + err.Error())
+		}
+	}
 	return d
+}
+
+// Fits says why the structured content of an answer is not what the tool's output
+// schema promises: as the server wrote it, or as edits of the answer leave it.
+func (d *Definition) Fits(a *wire.Message, edits []wire.Edit) (code reason.Code, why string) {
+	if d == nil || d.output == nil || a.Kind != wire.Result {
+		return "", ""
+	}
+	if !fits(d.output, a.Result()) {
+		return reason.UpstreamBadAnswer, "the structured content of the answer does not fit the tool's own output schema"
+	}
+	if len(edits) == 0 {
+		return "", ""
+	}
+	if after := wire.Get(wire.Splice(nil, a.Raw, edits...), "result"); !fits(d.output, after) {
+		return reason.Screened, "the answer was withheld: what the screen leaves of its structured content does not fit the tool's output schema"
+	}
+	return "", ""
+}
+
+func fits(s *schema.Schema, result []byte) bool {
+	content := wire.Get(result, "structuredContent")
+	if content == nil || string(wire.Get(result, "isError")) == "true" {
+		return true
+	}
+	v, err := wire.Decode(content)
+	return err == nil && s.Validate(v) == nil
 }
 
 // ambiguous says why a definition can be read in two ways.
