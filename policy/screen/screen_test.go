@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"net/url"
+	"reflect"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -187,6 +188,9 @@ func FuzzText(f *testing.F) {
 			if len(f.Decoded) > maxDecoded*3+4 || !utf8.ValidString(f.Decoded) {
 				t.Fatalf("%s keeps %q", f.Rule, f.Decoded)
 			}
+		}
+		if again := s.Text(text, d); !reflect.DeepEqual(again, v) {
+			t.Fatalf("verdict %+v, and then %+v", v, again)
 		}
 		clean, _ := s.Clean(text, d)
 		if again, v := s.Clean(clean, d); again != clean || v.Action.AboveLog() {

@@ -248,3 +248,39 @@ func FuzzText(f *testing.F) {
 		}
 	})
 }
+
+// FuzzArgs holds what must be true of a whole call: each finding lies inside the
+// text that its path leads to, there are not too many, and the same call is judged
+// the same again, whatever order its names come in.
+func FuzzArgs(f *testing.F) {
+	for k, c := range allCases() {
+		f.Add(c.value, cases[k%len(cases)].value, c.name)
+	}
+	plan := Kinds(Facts{Tool: "run", Schema: []byte(`{"properties":{"deep":{"properties":{"script":{"type":"string"},"target":{"format":"uri"}}}}}`)})
+	f.Fuzz(func(t *testing.T, one, two, name string) {
+		if strings.Contains(name, ".") || name == "deep" || name == "list" {
+			return
+		}
+		call := func() map[string]any {
+			return map[string]any{name: one, "list": []any{two, one, []any{two}}, "deep": map[string]any{"script": one + two, "target": two, "n": 7.5, "nothing": nil}}
+		}
+		texts := map[string]string{name: one, "list.0": two, "list.1": one, "list.2.0": two, "deep.script": one + two, "deep.target": two}
+		for _, p := range []*Plan{nil, plan, plan.With(Options{Documents: "judge", Roots: []string{"/srv"}})} {
+			found := p.Args(call())
+			if len(found) > maxFindings {
+				t.Fatalf("%d findings", len(found))
+			}
+			for _, f := range found {
+				if text, ok := texts[f.Path]; !ok || f.Start < 0 || f.End < f.Start || f.End > len(text) {
+					t.Fatalf("%+v outside of %q", f, text)
+				}
+			}
+			if again := p.Args(call()); !slices.Equal(found, again) {
+				t.Fatalf("%+v, and then %+v", found, again)
+			}
+		}
+		if found, again := Text(one), Text(one); !slices.Equal(found, again) || len(found) > maxFindings {
+			t.Fatalf("%+v, and then %+v", found, again)
+		}
+	})
+}

@@ -8,9 +8,3 @@ func Formats() []string {
 	}
 	return names
 }
-
-// Known says whether a rule goes by a format of its own. The others guess, by the
-// name in front of a value and by how random it is.
-func Known(rule string) bool {
-	return rule != "generic" && rule != "bearer" && rule != "url-password"
-}
