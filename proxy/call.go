@@ -38,6 +38,8 @@ type call struct {
 	def  *catalogue.Definition // nil: not known, or no tool's
 	seen *guard.Seen           // what the screen found in the arguments
 
+	wants bool // its answer asks for more
+
 	// What people had to say; see consult.
 	asked   bool // it needs a person: without a grant it is not sent
 	key     approval.Key

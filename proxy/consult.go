@@ -14,7 +14,6 @@ import (
 	"sallyport/proxy/downstream"
 	"sallyport/proxy/limit"
 	"sallyport/proxy/roundtrip"
-	"sallyport/proxy/wire"
 )
 
 // consult hears people on a call that needs one, and takes up a call that comes
@@ -115,15 +114,6 @@ func (p *Proxy) Reload(next *policy.Policy) error {
 		p.Desk.Void(next.Digest())
 	}
 	return nil
-}
-
-// passInput puts the proxy's own request state around that of a server which
-// wants to know more before it does what was approved.
-func (s *Session) passInput(c *call, a wire.Message) ([]wire.Edit, string) {
-	if c.grant == nil {
-		return roundtrip.Pass(&a, approval.ReservedKey, nil)
-	}
-	return roundtrip.Pass(&a, approval.ReservedKey, c.grant.Pass)
 }
 
 // definition finds a tool as its server has defined it; nil if it lists none of

@@ -13,6 +13,7 @@ import (
 	"sallyport/proxy/downstream"
 	"sallyport/proxy/limit"
 	"sallyport/proxy/reply"
+	"sallyport/proxy/roundtrip"
 	"sallyport/proxy/upstream"
 	"sallyport/proxy/wire"
 )
@@ -148,6 +149,7 @@ func (s *Session) screen(r *downstream.Request, c *call, d policy.Decision, a up
 		out.Tokens = s.p.tokens.Count(body)
 		out.IsError = out.IsError || c.kind == policy.ToolCall && reply.SaysError(body)
 	}
+	c.wants = r.Modern && roundtrip.WantsInput(a.Result())
 	edits, fault := s.learn(r, c, a.Message)
 	if fault != "" {
 		d = d.Refuse(reason.UpstreamBadAnswer, fault)

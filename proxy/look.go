@@ -35,8 +35,7 @@ func tool(name string, def *catalogue.Definition) guard.Tool {
 	return guard.Tool{Name: name, Raw: def.Raw(), Digest: def.Digest()}
 }
 
-// lookAtAnswer screens what comes back: what the client is to see instead, or why
-// it is to see nothing of it. Lists are screened element by element, by learn.
+// lookAtAnswer screens what comes back, but for lists, which learn reads.
 func (s *Session) lookAtAnswer(r *downstream.Request, c *call, a *wire.Message, out *audit.Outcome) (edits []wire.Edit, code reason.Code, why string) {
 	if method.Lists(r.Msg.Method) {
 		return nil, "", ""
@@ -45,10 +44,10 @@ func (s *Session) lookAtAnswer(r *downstream.Request, c *call, a *wire.Message, 
 	if c.kind == policy.ToolCall {
 		subject.Tool = c.name
 	}
-	if roundtrip.WantsInput(a.Result()) {
+	if c.wants {
 		subject = handling.Subject{Place: handling.Elicitations, Server: c.serverName()}
 	}
-	edits, seen, ok := s.p.Guard.Part(r.Ctx, c.policy.Screen(s.role), subject, guard.Member{Message: a.Raw, Name: a.Kind.String()})
+	edits, seen, ok := s.p.Guard.Part(r.Ctx, c.policy.Screen(s.role), subject, a)
 	if out.Findings = seen.Record(); !ok {
 		return nil, reason.Screened, "the answer was withheld: " + seen.Refusal(subject.Place, seen.Found)
 	}
@@ -56,15 +55,13 @@ func (s *Session) lookAtAnswer(r *downstream.Request, c *call, a *wire.Message, 
 	return edits, code, why
 }
 
-// lookAtSaid screens the parameters of what a server says unasked, or asks for.
-// It reports false if they must not pass.
+// lookAtSaid screens what a server says unasked or asks, and whether it may pass.
 func (s *Session) lookAtSaid(srv *server, p handling.Place, m *wire.Message) ([]wire.Edit, []audit.Finding, bool) {
-	edits, seen, ok := s.p.Guard.Part(context.Background(), s.p.policy.Load().Screen(s.role), handling.Subject{Place: p, Server: srv.Name()}, guard.Member{Message: m.Raw, Name: "params", Quick: m.Kind == wire.Notification})
+	edits, seen, ok := s.p.Guard.Part(context.Background(), s.p.policy.Load().Screen(s.role), handling.Subject{Place: p, Server: srv.Name()}, m)
 	return edits, seen.Record(), ok
 }
 
-// introduced is what one of several servers says of itself, as the screen leaves
-// it; nil if it leaves nothing.
+// introduced is what the screen leaves of one server's word on itself, or nil.
 func (s *Session) introduced(srv *server, r *downstream.Request, a wire.Message) []byte {
 	var out audit.Outcome
 	edits, _, why := s.lookAtAnswer(r, &call{server: srv, policy: s.p.policy.Load()}, &a, &out)

@@ -6,8 +6,10 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 
 	"sallyport/policy"
+	"sallyport/proxy/approval"
 	"sallyport/proxy/downstream"
 	"sallyport/proxy/page"
+	"sallyport/proxy/roundtrip"
 	"sallyport/proxy/route"
 	"sallyport/proxy/show"
 	"sallyport/proxy/wire"
@@ -33,15 +35,27 @@ func (s *Session) learn(r *downstream.Request, c *call, a wire.Message) (edits [
 		return s.filter(c.server, a, "resourceTemplates", "uriTemplate", policy.ResourceRead)
 	case mcp.MethodToolsCall:
 		s.learnTask(c.server, a.Result())
-		return s.passInput(c, a)
+		return c.passInput(a)
 	case mcp.MethodPromptsGet, mcp.MethodResourcesRead:
-		return s.passInput(c, a)
+		return c.passInput(a)
 	case mcp.MethodSubscriptionsListen:
 		if span, ok := wire.Find(a.Raw, "result", "_meta", mcp.MetaKeySubscriptionID); ok {
 			edits = append(edits, wire.Edit{Span: span, With: r.Msg.ID.Append(nil)})
 		}
 	}
 	return edits, ""
+}
+
+// passInput puts the proxy's own request state around that of a server which
+// wants to know more before it does what was approved.
+func (c *call) passInput(a wire.Message) ([]wire.Edit, string) {
+	switch {
+	case !c.wants:
+		return nil, ""
+	case c.grant == nil:
+		return roundtrip.Pass(&a, approval.ReservedKey, nil)
+	}
+	return roundtrip.Pass(&a, approval.ReservedKey, c.grant.Pass)
 }
 
 // learnTask notes whose task it is that a call has become.

@@ -110,29 +110,23 @@ func (s *Seen) Score() float64 {
 	return score
 }
 
-// Part looks at a member of a message, such as its result. The edits are for the
-// whole message. ok is false if it must not pass.
-func (g *Guard) Part(ctx context.Context, t *handling.Table, s handling.Subject, of Member) (edits []wire.Edit, seen *Seen, ok bool) {
-	span, found := wire.Find(of.Message, of.Name)
+// Part looks at what a message carries: its params, result or error. The edits are
+// for the whole message. ok is false if it must not pass. A notification must not
+// wait: no classifier is asked about it.
+func (g *Guard) Part(ctx context.Context, t *handling.Table, s handling.Subject, m *wire.Message) (edits []wire.Edit, seen *Seen, ok bool) {
+	span, found := m.BodySpan()
 	if !found {
 		return nil, nil, true
 	}
-	if of.Quick {
+	if m.Kind == wire.Notification {
 		g = &Guard{screen: g.screen, secrets: g.secrets}
 	}
-	seen = g.Look(ctx, t, s, span.Of(of.Message))
+	seen = g.Look(ctx, t, s, span.Of(m.Raw))
 	if seen.Action <= handling.Quarantine {
 		return nil, seen, false
 	}
 	edits, ok = seen.Edits()
 	return Shift(edits, span.Start), seen, ok
-}
-
-// Member is one member of a raw message.
-type Member struct {
-	Message []byte
-	Name    string
-	Quick   bool // no classifier is asked: it must not wait
 }
 
 // Args are a call's arguments, raw and decoded.

@@ -170,13 +170,11 @@ func Wrap(a *wire.Message, sealed string) (wire.Edit, bool) {
 	return wire.Edit{Span: wire.Span{Start: at, End: at}, With: with}, true
 }
 
-// Pass puts the proxy's own request state around that of a server which wants to
-// know more before it does what was approved; without seal nothing was. A server
+// Pass puts the proxy's own request state around that of a server whose answer
+// wants to know more before it does what was approved; without seal nothing was. A server
 // that asks under the reserved key is at fault.
 func Pass(a *wire.Message, reserved string, seal func(own []byte) (string, error)) ([]wire.Edit, string) {
 	switch {
-	case !WantsInput(a.Result()):
-		return nil, ""
 	case Uses(a.Result(), reserved):
 		return nil, "the server asks under the key " + reserved + ", which is sallyport's own"
 	case seal == nil:

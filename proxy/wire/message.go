@@ -91,6 +91,12 @@ func (m *Message) IDSpan() (Span, bool) {
 	return s, s.End > 0
 }
 
+// BodySpan returns where in Raw the params, the result or the error stands.
+func (m *Message) BodySpan() (Span, bool) {
+	s := m.outer[[...]field{fieldParams, fieldParams, fieldParams, fieldResult, fieldError}[m.Kind]]
+	return s, s.End > 0
+}
+
 // ParamSpan returns where in Raw the value of a member of params stands.
 func (m *Message) ParamSpan(name string) (Span, bool) {
 	if m.count <= len(m.members) {
