@@ -17,8 +17,7 @@ import (
 	"sallyport/proxy/wire"
 )
 
-// lookAtArguments screens what a call hands over. What the policy filters is
-// replaced in the request itself, before anything is decided about it.
+// lookAtArguments screens a call's arguments. What is filtered is so in the request.
 func (s *Session) lookAtArguments(r *downstream.Request, c *call, pc *policy.Call) {
 	args := guard.Args{Raw: r.Msg.Param("arguments"), Decoded: pc.Args}
 	args.Plan = c.server.shelf.Plan(r.Ctx, tool(c.name, c.def))

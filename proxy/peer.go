@@ -31,9 +31,6 @@ func (s *Session) peer(srv *server) upstream.Peer {
 // errUnrecorded keeps back what could not be written down.
 var errUnrecorded = errors.New("the audit log cannot be written, so nothing is let through")
 
-// errScreened is the answer to what the screen does not let through.
-var errScreened = errors.New("the screen found something in this request that is not let through")
-
 // serverAsks puts a server's request to the client, once that is recorded.
 func (s *Session) serverAsks(srv *server, m wire.Message) {
 	err := s.client.MayAsk(srv.Name()) // or else a flood would fill the log
@@ -42,7 +39,7 @@ func (s *Session) serverAsks(srv *server, m wire.Message) {
 		var found []audit.Finding
 		var ok bool
 		if edits, found, ok = s.lookAtSaid(srv, handling.Elicitations, &m); !ok {
-			err = errScreened
+			err = errors.New("the screen found something in this request that is not let through")
 		}
 		if !s.note(audit.Event{Type: audit.TypeNotice, Code: "server_asks", Method: m.Method, Server: srv.Name(), Params: m.Params(), Findings: found}) {
 			err = errUnrecorded
