@@ -1,9 +1,10 @@
 package guard
 
 import (
+	"bytes"
 	"context"
 	"math"
-	"strings"
+	"slices"
 
 	"sallyport/policy/handling"
 	"sallyport/policy/screen"
@@ -21,44 +22,113 @@ const (
 	seam = 240
 )
 
-// read looks at every text of a message.
+// read looks at every text of a message. Short ones are first looked at together:
+// nearly always there is nothing in any of them.
 func (s *Seen) read(raw []byte) {
-	w := leaf.New(raw)
+	s.raw = raw
+	var few batch
 	var before part // the text that stands before, if the two are read on
-	for w.Next() {
+	hit := false
+	s.each(raw, func(w *leaf.Walk, text string) {
+		if len(text) <= short {
+			hit = few.add(s, text) || hit
+		} else {
+			s.look(w, text)
+		}
+		if w.Leaf().Name || string(w.Member(w.Depth()-1)) != "text" {
+			return
+		}
+		here := part{text, w.Leaf().Span, w.Path()}
+		if before.text != "" {
+			s.across(before, here)
+		}
+		before = here
+	})
+	if few.flush(s) || hit {
+		s.each(raw, func(w *leaf.Walk, text string) {
+			if len(text) <= short {
+				s.look(w, text)
+			}
+		})
+		s.order()
+	}
+}
+
+// order puts what was found in the order of the message.
+func (s *Seen) order() {
+	by := make([]int, len(s.Found))
+	for i := range by {
+		by[i] = i
+	}
+	slices.SortStableFunc(by, func(a, b int) int { return s.leaves[a].span.Start - s.leaves[b].span.Start })
+	found, leaves := make([]handling.Finding, len(by)), make([]place, len(by))
+	for i, k := range by {
+		found[i], leaves[i] = s.Found[k], s.leaves[k]
+	}
+	s.Found, s.leaves = found, leaves
+}
+
+// each goes over the texts that say anything.
+func (s *Seen) each(raw []byte, f func(w *leaf.Walk, text string)) {
+	for w := leaf.New(raw); w.Next(); {
 		l := w.Leaf()
 		if n := l.Span.End - l.Span.Start - 2; n < shortest || l.Name && n < shortestName || w.Depth() <= 2 && opaque(w) {
 			continue
 		}
-		text := w.Text()
-		found, score := s.guard.look(text, s.direction)
-		s.score = max(s.score, score)
-		if len(found) > 0 {
-			p := place{span: l.Span, fixed: l.Name || s.fixed(w)}
-			for _, f := range found {
-				f.At, f.Fixed = w.Path(), p.fixed
-				s.add(f, p)
-			}
-		}
-		if l.Name || w.Member(w.Depth()-1) != "text" {
-			continue
-		}
-		if before.text != "" {
-			s.across(before, part{text, l.Span, w.Path()})
-		}
-		before = part{text, l.Span, w.Path()}
+		f(w, w.Text())
 	}
-	s.raw = raw
+}
+
+// look looks at one text by itself.
+func (s *Seen) look(w *leaf.Walk, text string) {
+	found, score := s.guard.look(text, s.direction)
+	s.score = max(s.score, score)
+	if len(found) == 0 {
+		return
+	}
+	p := place{span: w.Leaf().Span, fixed: w.Leaf().Name || s.fixed(w)}
+	at := w.Path()
+	for _, f := range found {
+		f.At, f.Fixed = at, p.fixed
+		s.add(f, p)
+	}
+}
+
+const (
+	short = 256     // bytes of a text that is looked at with others
+	most  = 4 << 10 // bytes that are looked at together
+)
+
+// batch is texts that are looked at together, a paragraph each.
+type batch struct{ text []byte }
+
+func (b *batch) add(s *Seen, text string) (hit bool) {
+	if len(b.text)+len(text) > most {
+		hit = b.flush(s)
+	}
+	b.text = append(append(b.text, text...), "\n\n"...)
+	return hit
+}
+
+// flush reports whether there is anything in the texts so far.
+func (b *batch) flush(s *Seen) bool {
+	if len(b.text) == 0 {
+		return false
+	}
+	text := string(b.text)
+	b.text = b.text[:0]
+	found, _ := s.guard.look(text, s.direction)
+	return len(found) > 0
 }
 
 // opaque reports what only the protocol reads: states, cursors, ids.
 func opaque(w *leaf.Walk) bool {
-	switch name := w.Member(w.Depth() - 1); name {
+	name := w.Member(w.Depth() - 1)
+	switch string(name) {
 	case "requestState", "nextCursor", "progressToken", "taskId", "requestId":
 		return true
-	default:
-		return strings.HasPrefix(name, "io.modelcontextprotocol/")
 	}
+	return bytes.HasPrefix(name, []byte("io.modelcontextprotocol/"))
 }
 
 // part is one of two texts that follow one another.
@@ -102,12 +172,12 @@ func (s *Seen) fixed(w *leaf.Walk) bool {
 	if s.subject.Place != handling.Definitions {
 		return false
 	}
-	switch w.Member(last) {
+	switch string(w.Member(last)) {
 	case "name", "uri", "uriTemplate", "mimeType", "type", "pattern", "format", "const", "default",
 		"$ref", "$id", "$schema", "$anchor", "$dynamicRef":
-		return !(last > 0 && w.Member(last-1) == "properties")
+		return !(last > 0 && string(w.Member(last-1)) == "properties")
 	case "": // the element of an array
-		switch w.Member(last - 1) {
+		switch string(w.Member(last - 1)) {
 		case "enum", "required", "type", "default":
 			return true
 		}

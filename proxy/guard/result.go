@@ -33,7 +33,7 @@ func (s *Seen) same(edits []wire.Edit) []wire.Edit {
 	slices.SortFunc(own, func(a, b wire.Edit) int { return a.Span.Start - b.Span.Start })
 	after := wire.Splice(nil, whole.Of(raw), own...)
 	for w := leaf.New(raw); w.Next(); {
-		if w.Leaf().Name || w.Depth() != 3 || w.Member(0) != "content" || w.Member(2) != "text" || !jsonLike(w.Text()) {
+		if w.Leaf().Name || w.Depth() != 3 || string(w.Member(0)) != "content" || string(w.Member(2)) != "text" || !jsonLike(w.Text()) {
 			continue
 		}
 		if other, err := wire.Decode([]byte(w.Text())); err != nil || !reflect.DeepEqual(before, other) {

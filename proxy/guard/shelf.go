@@ -56,7 +56,11 @@ func (s *Shelf) Tool(ctx context.Context, t *handling.Table, tool Tool) *Seen {
 
 // Quarantine says why a tool must not be called, or nothing.
 func (s *Shelf) Quarantine(ctx context.Context, t *handling.Table, tool Tool) string {
-	if seen := s.Tool(ctx, t, tool); seen.Shown(tool.Raw) == nil {
+	one := s.of(ctx, tool)
+	if len(one.seen.Found) == 0 {
+		return ""
+	}
+	if seen := one.seen.by(t); seen.Shown(tool.Raw) == nil {
 		return seen.Refusal(handling.Definitions, seen.Found)
 	}
 	return ""

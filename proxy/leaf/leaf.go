@@ -149,7 +149,7 @@ func (w *Walk) Path() string {
 		if l := &w.stack[i]; l.array {
 			b.WriteString(strconv.Itoa(l.index))
 		} else {
-			b.WriteString(w.key(i))
+			b.Write(w.Member(i))
 		}
 	}
 	return b.String()
@@ -159,17 +159,18 @@ func (w *Walk) Path() string {
 func (w *Walk) Depth() int { return len(w.stack) }
 
 // Member is the name of the member in which the text stands at a depth, counted
-// from 0; empty for the element of an array.
-func (w *Walk) Member(depth int) string {
-	if depth >= len(w.stack) || w.stack[depth].array {
-		return ""
+// from 0; empty for the element of an array. It is a view of the walk's bytes.
+func (w *Walk) Member(depth int) []byte {
+	if depth < 0 || depth >= len(w.stack) || w.stack[depth].array {
+		return nil
 	}
-	return w.key(depth)
-}
-
-func (w *Walk) key(i int) string {
-	if k := w.stack[i].key; k.End > k.Start {
-		return text(w.raw, k)
+	k := w.stack[depth].key
+	if k.End <= k.Start {
+		return nil
 	}
-	return ""
+	inner := w.raw[k.Start+1 : k.End-1]
+	if bytes.IndexByte(inner, '\\') < 0 {
+		return inner
+	}
+	return []byte(text(w.raw, k))
 }
