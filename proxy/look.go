@@ -19,8 +19,7 @@ import (
 
 // lookAtArguments screens a call's arguments. What is filtered is so in the request.
 func (s *Session) lookAtArguments(r *downstream.Request, c *call, pc *policy.Call) {
-	args := guard.Args{Raw: r.Msg.Param("arguments"), Decoded: pc.Args}
-	args.Plan = c.server.shelf.Plan(r.Ctx, tool(c.name, c.def))
+	args := guard.Args{Raw: r.Msg.Param("arguments"), Decoded: pc.Args, Plan: c.server.shelf.Plan(r.Ctx, tool(c.name, c.def))}
 	c.seen = s.p.Guard.Arguments(r.Ctx, c.policy.Screen(s.role), handling.Subject{Server: c.serverName(), Tool: c.name}, args)
 	pc.Found = c.seen.Found
 	if m, changed := c.seen.Rewritten(&r.Msg, "arguments"); changed {
@@ -40,11 +39,10 @@ func (s *Session) lookAtAnswer(r *downstream.Request, c *call, a *wire.Message, 
 		return nil, "", ""
 	}
 	subject := handling.Subject{Place: method.Place(r.Msg.Method), Server: c.serverName()}
-	if c.kind == policy.ToolCall {
-		subject.Tool = c.name
-	}
 	if c.wants {
-		subject = handling.Subject{Place: handling.Elicitations, Server: c.serverName()}
+		subject.Place = handling.Elicitations
+	} else if c.kind == policy.ToolCall {
+		subject.Tool = c.name
 	}
 	edits, seen, ok := s.p.Guard.Part(r.Ctx, c.policy.Screen(s.role), subject, a)
 	if out.Findings = seen.Record(); !ok {
@@ -70,7 +68,8 @@ func (s *Session) introduced(srv *server, r *downstream.Request, a wire.Message)
 	if why != "" {
 		return nil
 	}
-	m, _ := wire.ParseFaithful(wire.Splice(nil, a.Raw, edits...), wire.Bounds{})
+	raw := wire.Splice(nil, a.Raw, edits...)
+	m, _ := wire.ParseFaithful(raw, wire.Bounds{Message: len(raw)})
 	return m.Result()
 }
 

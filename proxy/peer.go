@@ -46,7 +46,8 @@ func (s *Session) serverAsks(srv *server, m wire.Message) {
 		}
 	}
 	if err == nil && len(edits) > 0 {
-		m, _ = wire.ParseFaithful(wire.Splice(nil, m.Raw, edits...), wire.Bounds{})
+		raw := wire.Splice(nil, m.Raw, edits...)
+		m, _ = wire.ParseFaithful(raw, wire.Bounds{Message: len(raw)})
 	}
 	if err == nil {
 		err = s.client.Ask(srv.Name(), m)

@@ -2,6 +2,7 @@ package guard
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -241,13 +242,26 @@ func Shift(edits []wire.Edit, by int) []wire.Edit {
 
 // Rewritten is a request of the client's with what was looked at, the parameter of
 // that name, as the edits leave it; it reports false if nothing is to be changed.
+// Arguments that would still do harm then are not rewritten, and what was found in
+// them cannot be filtered any more.
 func (s *Seen) Rewritten(m *wire.Message, name string) (wire.Message, bool) {
 	span, found := m.ParamSpan(name)
 	edits, ok := s.Edits()
 	if !found || !ok || len(edits) == 0 {
 		return wire.Message{}, false
 	}
-	raw := wire.Splice(nil, m.Raw, Shift(edits, span.Start)...)
+	args := wire.Splice(nil, s.raw, edits...)
+	decoded, _ := wire.Decode(args)
+	object, _ := decoded.(map[string]any)
+	quick := &Guard{screen: s.guard.screen, secrets: s.guard.secrets}
+	if quick.Arguments(context.Background(), s.table, s.subject, Args{Raw: args, Decoded: object, Plan: s.plan}).Action <= handling.Filter {
+		for i := range s.Found {
+			s.Found[i].Fixed = true
+		}
+		s.Verdict = s.table.Judge(s.subject, s.Found)
+		return wire.Message{}, false
+	}
+	raw := wire.Splice(nil, m.Raw, wire.Edit{Span: span, With: args})
 	out, fault := wire.ParseFaithful(raw, wire.Bounds{Message: len(raw)})
 	if fault != nil { // the same message with other texts in it
 		panic("rewriting arguments: " + fault.Error())

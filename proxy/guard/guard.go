@@ -51,6 +51,7 @@ type Seen struct {
 	subject   handling.Subject
 	table     *handling.Table
 	raw       []byte
+	plan      *danger.Plan
 	score     float64
 	leaves    []place // of each finding
 }
@@ -139,7 +140,7 @@ type Args struct {
 // Arguments looks at a call's arguments, and at what they would do.
 func (g *Guard) Arguments(ctx context.Context, t *handling.Table, s handling.Subject, a Args) *Seen {
 	s.Place = handling.Arguments
-	seen := &Seen{guard: g, direction: screen.Arguments, subject: s, table: t}
+	seen := &Seen{guard: g, direction: screen.Arguments, subject: s, table: t, plan: a.Plan}
 	seen.read(a.Raw)
 	seen.dangers(a.Plan.Args(a.Decoded))
 	seen.settle()

@@ -175,7 +175,7 @@ func (s *Seen) fixed(w *leaf.Walk) bool {
 	switch string(w.Member(last)) {
 	case "name", "uri", "uriTemplate", "mimeType", "type", "pattern", "format", "const", "default",
 		"$ref", "$id", "$schema", "$anchor", "$dynamicRef":
-		return !(last > 0 && string(w.Member(last-1)) == "properties")
+		return true
 	case "": // the element of an array
 		switch string(w.Member(last - 1)) {
 		case "enum", "required", "type", "default":
