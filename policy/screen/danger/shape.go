@@ -52,26 +52,34 @@ func (w *walk) document(text string) {
 }
 
 // floor finds the three that are always worth a note: rm -rf, DROP TABLE, ; curl.
+// It looks for their rarest letters first.
 func (w *walk) floor(text string) {
-	if k := strings.Index(text, "rm -"); k >= 0 && !w.has("floor.rm_rf") {
-		for _, f := range []string{"rm -rf", "rm -fr", "rm -Rf", "rm -r -f"} {
-			if k := strings.Index(text, f); k >= 0 && (k == 0 || !letter(text[k-1])) && w.own(text, k) {
-				w.add("floor.rm_rf", k, k+len(f), w.kind != kind.Document, "")
-				break
+	if !w.has("floor.rm_rf") {
+		each(text, '-', func(k int) bool {
+			if k < 3 || text[k-3:k] != "rm " || k > 3 && letter(text[k-4]) || !w.own(text, k-3) {
+				return false
 			}
-		}
+			for _, f := range []string{"-rf", "-fr", "-Rf", "-r -f"} {
+				if strings.HasPrefix(text[k:], f) {
+					w.add("floor.rm_rf", k-3, k+len(f), w.kind != kind.Document, "")
+					return true
+				}
+			}
+			return false
+		})
 	}
-	for rest, at := text, 0; w.kind != kind.SQL && !w.has("floor.drop_table"); {
-		k := strings.IndexAny(rest, "dD")
-		if k < 0 {
-			break
+	if w.kind != kind.SQL && !w.has("floor.drop_table") {
+		found := func(k int) bool {
+			start := dropTable(text, k)
+			if start < 0 || !w.own(text, start) {
+				return false
+			}
+			w.add("floor.drop_table", start, k+3, w.kind != kind.Document, "")
+			return true
 		}
-		if n := dropTable(rest[k:]); n > 0 && w.own(text, at+k) {
-			w.add("floor.drop_table", at+k, at+k+n, w.kind != kind.Document, "")
-			break
+		if !each(text, 'b', found) {
+			each(text, 'B', found)
 		}
-		at += k + 1
-		rest = rest[k+1:]
 	}
 	for at := strings.IndexByte(text, ';'); at >= 0; {
 		rest := strings.TrimLeft(text[at+1:], " ")
@@ -105,15 +113,30 @@ func (w *walk) own(text string, k int) bool {
 	return before == "" || !letter(before[len(before)-1]) || strings.HasSuffix(before, "sudo")
 }
 
-func dropTable(s string) int {
-	if len(s) < 10 || !strings.EqualFold(s[:4], "drop") {
-		return 0
+// each hands f the places of a letter until f says that it is enough.
+func each(text string, c byte, f func(k int) bool) bool {
+	for at := 0; ; {
+		k := strings.IndexByte(text[at:], c)
+		if k < 0 {
+			return false
+		}
+		if f(at + k) {
+			return true
+		}
+		at += k + 1
 	}
-	rest := strings.TrimLeft(s[4:], " \t\n")
-	if len(rest) == len(s)-4 || len(rest) < 5 || !strings.EqualFold(rest[:5], "table") {
-		return 0
+}
+
+// dropTable is where a DROP TABLE starts whose B stands at k, or -1.
+func dropTable(text string, k int) int {
+	if k < 7 || k+3 > len(text) || !strings.EqualFold(text[k-2:k+3], "table") {
+		return -1
 	}
-	return len(s) - len(rest) + 5
+	before := strings.TrimRight(text[:k-2], " \t\r\n")
+	if len(before) == k-2 || len(before) < 4 || !strings.EqualFold(before[len(before)-4:], "drop") {
+		return -1
+	}
+	return len(before) - 4
 }
 
 func letter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
