@@ -94,6 +94,8 @@ func meanings() map[string]string {
 		"address":    "words addressed to a model",
 		"tamper":     "orders to change what another tool does",
 		"exec":       "orders to run something",
+		"consent":    "consent that is claimed for the user",
+		"deed":       "an order to act",
 		"hidden":     "text that nobody sees",
 		"floor":      "a command that destroys or fetches",
 		"shell":      "a dangerous command",

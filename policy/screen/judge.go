@@ -28,7 +28,9 @@ func (l *look) judge(text string) Verdict {
 	v := Verdict{Action: Log}
 	for i := range l.found {
 		sum := l.together(i)
-		v.Score = max(v.Score, sum)
+		if l.found[i].Family != "deed" {
+			v.Score = max(v.Score, sum)
+		}
 		if f := &l.found[i]; sum*10 >= strong && f.Severity >= 3 {
 			f.Action = l.act()
 			v.Action = f.Action
@@ -37,6 +39,10 @@ func (l *look) judge(text string) Verdict {
 		}
 	}
 	for _, f := range l.found {
+		// What is merely to be done says nothing, except beside another sign.
+		if f.Action == Log && f.Family == "deed" {
+			continue
+		}
 		v.Findings = append(v.Findings, l.widen(text, f.Finding))
 	}
 	if len(v.Findings) == 0 {
@@ -83,16 +89,19 @@ func (l *look) weigh(text string, f *find) {
 	sev := float64(f.Severity)
 	switch {
 	case f.Hidden:
-		if f.Severity >= 3 {
+		if f.Severity >= 3 && f.Family != "deed" {
 			f.Severity = max(f.Severity, 8)
 		}
 		return
-	case f.comment && f.Severity >= 6:
+	case (f.comment || f.kept) && (f.Severity >= 6 || whom[f.Family] && f.Severity >= 3):
 		f.Severity, f.Hidden = max(f.Severity, 8), true
 		return
 	}
-	if f.negated && (f.Family == "override" || f.Rule == "conceal/skip-confirm") {
+	switch {
+	case f.negated && (f.Family == "override" && !strings.HasPrefix(f.Rule, "override/idiom") || f.Rule == "solicit/put-secret" || f.Rule == "conceal/skip-confirm"):
 		sev *= 0.4
+	case f.described && f.Family == "override":
+		sev *= 0.7
 	}
 	about := l.d != Description && l.talk >= aboutIt
 	quoted := (about || f.mentioned || f.explained) && isQuoted(text, f.Start)
@@ -104,11 +113,15 @@ func (l *look) weigh(text string, f *find) {
 	case f.mentioned:
 		sev *= 0.8
 	}
-	if about {
+	switch {
+	case about && quoted:
+		sev *= 0.42
+	case about && (f.mentioned || f.explained):
 		sev *= 0.6
-		if quoted {
-			sev *= 0.7
-		}
+	case about:
+		// Anyone can add words of security talk to an order: what neither is quoted
+		// nor spoken of in its own sentence loses little by them.
+		sev *= 0.8
 	}
 	f.Severity = uint8(max(sev, 1))
 }
@@ -122,7 +135,7 @@ func (l *look) together(i int) float64 {
 	var most [8]uint8
 	n := 0
 	add := func(o *find) {
-		if o.Family == f.Family {
+		if o.Family == f.Family || !carries(o.Family, f.Family) {
 			return
 		}
 		for k := range n {
@@ -146,6 +159,20 @@ func (l *look) together(i int) float64 {
 		rest *= 1 - float64(most[k])/10
 	}
 	return 1 - rest*(1-l.alike(i))
+}
+
+// whom are the families that say that a text is meant for a model. Even a weak sign
+// of them has no business where people do not see it.
+var whom = map[string]bool{"address": true, "conceal": true, "override": true, "consent": true}
+
+// carries says whether signs of two families add up. What is to be done counts
+// only where somebody says who is to do it, for whom, or that nobody may know:
+// manuals are full of deeds.
+func carries(a, b string) bool {
+	if b == "deed" {
+		a, b = b, a
+	}
+	return a != "deed" || b == "address" || b == "consent" || b == "conceal" || b == "role"
 }
 
 // alike is what other signs of the same family near a finding, but not in its
@@ -210,6 +237,7 @@ func (l *look) widen(text string, f Finding) Finding {
 		return f
 	}
 	const most = 240
+	first := f.Start
 	for n := 0; f.Start > 0 && n < most; n++ {
 		if c := text[f.Start-1]; c == '\n' || c == '"' || n > 0 && (c == '.' || c == '!' || c == '?') && text[f.Start] == ' ' {
 			break
@@ -219,10 +247,13 @@ func (l *look) widen(text string, f Finding) Finding {
 	for f.Start > 0 && f.Start < len(text) && text[f.Start]&0xC0 == 0x80 {
 		f.Start--
 	}
+	for f.Start < first && text[f.Start] == ' ' {
+		f.Start++
+	}
 	for n := 0; f.End < len(text) && n < most; n++ {
 		if c := text[f.End]; c == '\n' || c == '"' || c == '\\' {
 			break
-		} else if c == '.' || c == '!' || c == '?' {
+		} else if (c == '.' || c == '!' || c == '?') && ends(text[f.End+1:]) { // not in an address or a number
 			f.End++
 			break
 		}
@@ -232,4 +263,9 @@ func (l *look) widen(text string, f Finding) Finding {
 		f.End++
 	}
 	return f
+}
+
+// ends says whether a sentence can end before the rest of a text.
+func ends(rest string) bool {
+	return rest == "" || strings.IndexByte(" \t\r\n\"')<\\", rest[0]) >= 0
 }

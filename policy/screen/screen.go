@@ -4,7 +4,9 @@
 // A text is read once as it stands, when it is plain ASCII without escapes, and
 // otherwise after folding (accents, look-alikes, unseen characters) and
 // unescaping. Runs that may be base64 or hex are decoded, and what they say is
-// read in turn, a few levels deep; every level is shorter than the one above.
+// read in turn, a few levels deep; no level is longer than the one above. Text with
+// words in ROT13 or backwards is read that way as well. What people do not see on a
+// page, comments and what a style hides, counts as a hidden place.
 //
 // Why a finding does not refuse by itself: documents quote attacks. One weak sign
 // is logged. It takes a strong one, two families near each other, or anything at
@@ -23,6 +25,7 @@ import (
 
 	"sallyport/policy/screen/decode"
 	"sallyport/policy/screen/fold"
+	"sallyport/policy/screen/markup"
 	"sallyport/policy/screen/sign"
 )
 
@@ -98,9 +101,13 @@ type Screen struct {
 	pool  sync.Pool
 }
 
+// aids are how text is kept from view, and how words are turned.
+var aids = sign.Aids{MostTag: markup.MostTag, Spoken: markup.Spoken, Hides: markup.Hides, Open: markup.Open, Telling: markup.Telling,
+	Until: markup.Until, Aside: markup.Aside, Link: markup.Link, Turns: [2]func(string) string{decode.Rot13, decode.Backwards}}
+
 // New makes a Screen.
 func New() *Screen {
-	return &Screen{book: sign.NewBook(), table: fold.NewTable(), pool: sync.Pool{New: func() any { return new(sign.Reading) }}}
+	return &Screen{book: sign.NewBook(aids), table: fold.NewTable(), pool: sync.Pool{New: func() any { return new(sign.Reading) }}}
 }
 
 const (
@@ -128,8 +135,10 @@ type look struct {
 // find is a finding before it is judged.
 type find struct {
 	Finding
-	mentioned, explained, negated bool
-	comment                       bool // in what a renderer leaves out
+	mentioned, explained bool
+	negated, described   bool
+	comment              bool // in what a renderer leaves out
+	kept                 bool // in what a style keeps from view
 }
 
 // text reads a text, and what is encoded in it.
@@ -154,6 +163,7 @@ func (l *look) text(text string, depth int) {
 	if r.Escapes > 0 {
 		l.escaped(text, depth)
 	}
+	l.turned(text, r.Turned, depth)
 	for _, b := range r.Blobs {
 		l.blob(text, b, depth)
 	}
@@ -252,9 +262,12 @@ func (l *look) take(text string, r *sign.Reading, way []*fold.Folded) {
 			continue
 		}
 		f := find{Finding: Finding{Family: h.Rule.Family, Rule: h.Rule.Name, Severity: uint8(h.Rule.Severity), Start: h.Start, End: h.End, Hidden: h.Disguised},
-			mentioned: h.Mentioned, explained: h.Explained, negated: h.Negated}
+			mentioned: h.Mentioned, explained: h.Explained, negated: h.Negated, described: h.Described}
 		for _, c := range r.Hidden {
 			f.comment = f.comment || c.Start < h.End && h.Start < c.End
+		}
+		for _, c := range r.Kept {
+			f.kept = f.kept || c.Start < h.End && h.Start < c.End
 		}
 		for _, w := range way {
 			f.Start, f.End = w.Origin(h.Start), w.OriginEnd(h.End)

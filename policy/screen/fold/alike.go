@@ -10,10 +10,10 @@ import (
 // and behind it the Latin one.
 const lookalikes = "" +
 	// Cyrillic
-	"аaеeоoрpсcуyхxѕsіiјjһhԁdԛqԝwүyҮYӏlѵv" +
+	"аaеeоoрpсcуyхxѕsіiјjһhԁdԛqԝwүyҮYӏlѵvпnтtкkмmгrзe" +
 	"АAВBЕEКKМMНHОOРPСCТTУYХXЅSІIЈJҺHԌGԚQԜWӀI" +
 	// Greek
-	"αaνvοoρpυuτtιiκkχxγyϲcϳj" +
+	"αaνvοoρpυuτtιiκkχxγyϲcϳjηnωwεeσoβb" +
 	"ΑAΒBΕEΖZΗHΙIΚKΜMΝNΟOΡPΤTΥYΧXϹC" +
 	// Armenian, Coptic, Cherokee, Lisu and others
 	"ոnսuօoհhցgզqՕOՍUՏSԼLⲟoⲣpⲥcⲭxⲎHⲔKⲘMⲚNⲞOⲢPⲤCⲦTⲬXⲨY" +

@@ -11,11 +11,17 @@ import (
 //go:embed words.txt
 var wordList string
 
+// turnable are words that, turned, are words of no language: two of them are enough
+// to read the text once more the other way.
+const turnable = "ignore disregard forget override previous prior instructions instruction guidelines directives system prompt reveal assistant password secret hidden rules"
+
 // entry is a word that means something.
 type entry struct {
-	word string
-	mask Mask
-	talk uint8 // which word of security talk it is, plus one
+	word        string
+	first, last uint64 // its first and its last eight bytes
+	id          uint16 // of what it means, among the masks
+	talk        uint8  // which word of security talk it is, plus one
+	turn        uint8  // 1 in ROT13, 2 backwards
 }
 
 // Lexicon is the vocabulary: what a word means, found in a few nanoseconds.
@@ -23,6 +29,7 @@ type Lexicon struct {
 	seen    [1024]uint64 // one bit for each hash: most words end here
 	slots   []uint16     // entries by hash, plus one
 	entries []entry
+	masks   []Mask             // what words mean; the first is nothing
 	stemmed [64]uint64         // one bit for each beginning of four letters
 	stems   map[uint32][]entry // by those
 	wide    map[rune][]entry   // terms of scripts without spaces, longest first
@@ -37,8 +44,8 @@ const slotBits = 13
 // newLexicon reads words.txt: lines "concept commonness: words". A word that ends
 // in * is a stem; words of other scripts than Latin, Cyrillic and Greek are found
 // anywhere in a text, without spaces around them.
-func newLexicon() *Lexicon {
-	l := &Lexicon{slots: make([]uint16, 1<<slotBits), stems: map[uint32][]entry{}, wide: map[rune][]entry{}, names: map[string]int{}}
+func newLexicon(turns [2]func(string) string) *Lexicon {
+	l := &Lexicon{slots: make([]uint16, 1<<slotBits), stems: map[uint32][]entry{}, wide: map[rune][]entry{}, names: map[string]int{}, masks: make([]Mask, 1)}
 	for _, n := range ownNames {
 		l.name(n, 9)
 	}
@@ -66,12 +73,17 @@ func newLexicon() *Lexicon {
 	l.talk = l.names["talk"]
 	talked := 0
 	for _, w := range order {
-		e := entry{word: w, mask: masks[w].or(bit(isRead))}
-		if e.mask.any(bit(l.talk)) {
+		e := entry{word: w, id: uint16(len(l.masks))}
+		l.masks = append(l.masks, masks[w].or(bit(isRead)))
+		if masks[w].any(bit(l.talk)) {
 			e.talk = uint8(talked%64) + 1
 			talked++
 		}
 		l.add(e)
+	}
+	for _, w := range strings.Fields(turnable) {
+		l.add(entry{word: turns[0](w), turn: 1})
+		l.add(entry{word: turns[1](w), turn: 2})
 	}
 	for _, terms := range l.wide {
 		sort.SliceStable(terms, func(i, j int) bool { return len(terms[i].word) > len(terms[j].word) })
@@ -111,6 +123,10 @@ func (l *Lexicon) add(e entry) {
 	default:
 		if len(e.word) > 32 {
 			panic("words.txt: too long: " + e.word)
+		}
+		e.first = loadWord(e.word, 0, len(e.word))
+		if len(e.word) > 8 {
+			e.last = loadWord(e.word, len(e.word)-8, 8)
 		}
 		l.entries = append(l.entries, e)
 		h := hash(e.word, 0, len(e.word), loadWord(e.word, 0, len(e.word)))
@@ -167,7 +183,7 @@ func (l *Lexicon) find(text string, i, j int) *entry {
 	h := hash(text, i, n, first)
 	if l.seen[h>>6&1023]&(1<<(h&63)) != 0 {
 		for k := h & (1<<slotBits - 1); l.slots[k] != 0; k = (k + 1) & (1<<slotBits - 1) {
-			if e := &l.entries[l.slots[k]-1]; len(e.word) == n && equalFold(e.word, text[i:j]) {
+			if e := &l.entries[l.slots[k]-1]; len(e.word) == n && e.first == first && (n <= 8 || e.last == loadWord(text, j-8, 8) && (n <= 16 || equalFold(e.word, text[i:j]))) {
 				return e
 			}
 		}

@@ -13,11 +13,11 @@ package sign
 import "math/bits"
 
 // concepts is how many there may be.
-const concepts = 192
+const concepts = 256
 
 // Mask is a set of concepts. It is a struct and not an array because the compiler
 // keeps only the former in registers.
-type Mask struct{ a, b, c uint64 }
+type Mask struct{ a, b, c, d uint64 }
 
 func bit(i int) Mask {
 	switch i >> 6 {
@@ -25,20 +25,24 @@ func bit(i int) Mask {
 		return Mask{a: 1 << (i & 63)}
 	case 1:
 		return Mask{b: 1 << (i & 63)}
-	default:
+	case 2:
 		return Mask{c: 1 << (i & 63)}
+	default:
+		return Mask{d: 1 << (i & 63)}
 	}
 }
 
-func (m Mask) or(o Mask) Mask  { return Mask{m.a | o.a, m.b | o.b, m.c | o.c} }
-func (m Mask) and(o Mask) Mask { return Mask{m.a & o.a, m.b & o.b, m.c & o.c} }
-func (m Mask) any(o Mask) bool { return m.a&o.a|m.b&o.b|m.c&o.c != 0 }
-func (m Mask) all(o Mask) bool { return m.a&o.a == o.a && m.b&o.b == o.b && m.c&o.c == o.c }
-func (m Mask) zero() bool      { return m.a|m.b|m.c == 0 }
+func (m Mask) or(o Mask) Mask  { return Mask{m.a | o.a, m.b | o.b, m.c | o.c, m.d | o.d} }
+func (m Mask) and(o Mask) Mask { return Mask{m.a & o.a, m.b & o.b, m.c & o.c, m.d & o.d} }
+func (m Mask) any(o Mask) bool { return m.a&o.a|m.b&o.b|m.c&o.c|m.d&o.d != 0 }
+func (m Mask) all(o Mask) bool {
+	return m.a&o.a == o.a && m.b&o.b == o.b && m.c&o.c == o.c && m.d&o.d == o.d
+}
+func (m Mask) zero() bool { return m.a|m.b|m.c|m.d == 0 }
 
 // next takes the lowest concept out of a mask.
 func (m *Mask) next() int {
-	for i, w := range [...]*uint64{&m.a, &m.b, &m.c} {
+	for i, w := range [...]*uint64{&m.a, &m.b, &m.c, &m.d} {
 		if *w != 0 {
 			n := bits.TrailingZeros64(*w)
 			*w &= *w - 1
@@ -62,10 +66,14 @@ const (
 	isURL
 	isMail
 	isPhone
-	isLeet   // read through digits for letters
-	isSpaced // put together from single letters
-	isRead   // any word of the vocabulary
+	isLeet    // read through digits for letters
+	isSpaced  // put together from single letters
+	isRead    // any word of the vocabulary
+	atStart   // the first word of a clause, where an order has its verb
+	asCalled  // a comma or a colon follows: who is spoken to
+	isSlot    // an address with a place left open in its query
+	inPicture // the same, of a picture, which is loaded without a click
 	ownConcepts
 )
 
-var ownNames = [ownConcepts]string{"bol", "colon", "caps", "tag", "angle", "special", "head", "name", "path", "url", "mail", "phone", "leet", "spaced", "word"}
+var ownNames = [ownConcepts]string{"bol", "colon", "caps", "tag", "angle", "special", "head", "name", "path", "url", "mail", "phone", "leet", "spaced", "word", "start", "called", "slot", "picture"}

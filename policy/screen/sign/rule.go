@@ -3,6 +3,7 @@ package sign
 import (
 	_ "embed"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -53,18 +54,22 @@ func (r *Rule) For(direction byte) bool { return strings.IndexByte(r.where, dire
 // Book is the rules by the concepts that anchor them.
 type Book struct {
 	lex     *Lexicon
+	aids    Aids
 	rules   []Rule
 	by      [concepts][]uint16
+	gates   [concepts]Mask // one of these is near whenever one of those rules holds
+	hot     []bool         // for each meaning of a word, whether it anchors a rule
+	hotOwn  uint32         // and how a word stands, if that does
 	anchors Mask
 	talk    Mask
 	not     Mask
-	human   Mask
+	told    Mask
 }
 
 // NewBook reads the vocabulary and the rules.
-func NewBook() *Book {
-	b := &Book{lex: newLexicon()}
-	b.talk, b.not = bit(b.lex.names["mention"]), bit(b.lex.names["negate"])
+func NewBook(aids Aids) *Book {
+	b := &Book{aids: aids, lex: newLexicon(aids.Turns)}
+	b.talk, b.not, b.told = bit(b.lex.names["mention"]), bit(b.lex.names["negate"]), bit(b.lex.names["described"])
 	for line := range strings.Lines(ruleList) {
 		line = strings.TrimSpace(line)
 		if line == "" || line[0] == '#' {
@@ -83,7 +88,18 @@ func NewBook() *Book {
 		b.anchors = b.anchors.or(m)
 		for i := m.next(); i >= 0; i = m.next() {
 			b.by[i] = append(b.by[i], uint16(len(b.rules)-1))
+			if len(r.needs) > 0 {
+				b.gates[i] = b.gates[i].or(r.needs[0])
+			} else {
+				b.gates[i] = b.gates[i].or(bit(i))
+			}
 		}
+	}
+	b.hot, b.hotOwn = make([]bool, len(b.lex.masks)), uint32(b.anchors.a)&(1<<ownConcepts-1)&^(1<<isRead)
+	for i := range b.hot {
+		m := b.lex.masks[i].and(b.anchors)
+		m.a &^= 1 << isRead
+		b.hot[i] = !m.zero()
 	}
 	return b
 }
@@ -126,8 +142,20 @@ func (b *Book) parse(line string) Rule {
 	}
 	span := int32(r.set)
 	for i := range r.elems {
+		span += r.elems[i].gap + 1
+	}
+	b.need(&r)
+	if r.set == 0 && span > reach+3 || r.set > reach {
+		panic("rules.txt: reaches too far: " + line)
+	}
+	return r
+}
+
+// need notes what must be near the anchor, the rarest first: it is what is missing.
+func (b *Book) need(r *Rule) {
+	var common []int
+	for i := range r.elems {
 		e := &r.elems[i]
-		span += e.gap + 1
 		if i == r.anchor || e.optional {
 			continue
 		}
@@ -135,12 +163,10 @@ func (b *Book) parse(line string) Rule {
 		for _, c := range e.conj {
 			m = m.or(bit(b.rarest(c.all)))
 		}
-		r.needs = append(r.needs, m)
+		at, _ := slices.BinarySearch(common, b.commonness(e))
+		common = slices.Insert(common, at, b.commonness(e))
+		r.needs = slices.Insert(r.needs, at, m)
 	}
-	if r.set == 0 && span > reach+3 || r.set > reach {
-		panic("rules.txt: reaches too far: " + line)
-	}
-	return r
 }
 
 func (b *Book) elem(p string, gap int32, line string) elem {
@@ -191,4 +217,15 @@ func (b *Book) rarest(m Mask) int {
 		}
 	}
 	return best
+}
+
+// Names are the names of all rules, in the order of the book.
+func Names() []string {
+	var names []string
+	for line := range strings.Lines(ruleList) {
+		if f := strings.Fields(line); len(f) > 1 && f[0][0] != '#' {
+			names = append(names, f[0]+"/"+f[1])
+		}
+	}
+	return names
 }

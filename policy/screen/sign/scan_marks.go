@@ -34,6 +34,14 @@ func (s *scanner) open(i int) int {
 		s.sentence++
 		return 4
 	}
+	switch {
+	case t[0] == '[':
+		if k := strings.IndexByte(t[:min(len(t), 80)], ']'); k > 0 && k+1 < len(t) && (t[k+1] == '(' || t[k+1] == ':') {
+			s.link(i)
+		}
+	case len(t) > 8 && 'a' <= t[1]|0x20 && t[1]|0x20 <= 'z':
+		s.element(i)
+	}
 	return 0
 }
 
@@ -81,7 +89,7 @@ func (s *scanner) mail(i int) int {
 		j++
 	}
 	if strings.IndexByte(t[i:j], '.') > 0 {
-		s.emit(bit(isMail), i, j)
+		s.emit(0, 1<<isMail, i, j)
 		return j - i
 	}
 	return 1
@@ -93,7 +101,7 @@ func (s *scanner) phone(i int) {
 		j++
 	}
 	if j-i >= 9 {
-		s.emit(bit(isPhone), i, j)
+		s.emit(0, 1<<isPhone, i, j)
 	}
 }
 
@@ -107,7 +115,7 @@ func (s *scanner) wideRune(i int) int {
 			s.talk |= 1 << (e.talk - 1)
 			s.talks++
 		}
-		s.emit(e.mask, i, i+len(e.word))
+		s.emit(e.id, 0, i, i+len(e.word))
 		return len(e.word)
 	}
 	switch r {
@@ -148,7 +156,7 @@ func (s *scanner) endSingle() {
 		for k := min(len(joined), i+16); k > i+2; k-- {
 			if e := s.lex.find(joined, i, k); e != nil && len(e.word) == k-i {
 				s.word++
-				s.emit(e.mask.or(bit(isSpaced)), int(s.single[i]), int(s.single[k-1])+1)
+				s.emit(e.id, 1<<isSpaced, int(s.single[i]), int(s.single[k-1])+1)
 				n = k - i
 				break
 			}
