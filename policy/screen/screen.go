@@ -163,7 +163,7 @@ func (l *look) text(text string, depth int) {
 	if r.Escapes > 0 {
 		l.escaped(text, depth)
 	}
-	l.turned(text, r.Turned, depth)
+	l.turned(text, r.Turned)
 	for _, b := range r.Blobs {
 		l.blob(text, b, depth)
 	}

@@ -238,6 +238,7 @@ func FuzzText(f *testing.F) {
 	for _, text := range hostile(600) {
 		f.Add(text, uint8(Result))
 	}
+	f.Add("\xff vtaber é cerivbhf vafgehpgvbaf \xe2", uint8(Result))
 	s := New()
 	f.Fuzz(func(t *testing.T, text string, direction uint8) {
 		d := Direction(direction % 3)

@@ -39,3 +39,14 @@ func FuzzText(f *testing.F) {
 		}
 	})
 }
+
+func TestTurn(t *testing.T) {
+	for text, want := range map[string]string{"Vtaber Nyy, 7!": "Ignore All, 7!", "\xff@[`{z": "\xff@[`{m"} {
+		if got := Rot13(text); got != want || Rot13(want) != text {
+			t.Errorf("%q turns to %q, want %q", text, got, want)
+		}
+	}
+	if got := Backwards("abc"); got != "cba" {
+		t.Errorf("abc backwards is %q", got)
+	}
+}

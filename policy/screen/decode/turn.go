@@ -1,18 +1,15 @@
 package decode
 
-import "strings"
-
-// Rot13 turns letters by half the alphabet.
+// Rot13 turns letters by half the alphabet. Bytes that are none stay as they are, so
+// that every place is the same before and after.
 func Rot13(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case 'a' <= r && r <= 'z':
-			return 'a' + (r-'a'+13)%26
-		case 'A' <= r && r <= 'Z':
-			return 'A' + (r-'A'+13)%26
+	b := []byte(s)
+	for i, c := range b {
+		if l := c | 0x20; 'a' <= l && l <= 'z' {
+			b[i] = c&0x20 | 0x40 | ((l-'a'+13)%26 + 1)
 		}
-		return r
-	}, s)
+	}
+	return string(b)
 }
 
 // Backwards is the bytes of a text, the last one first.
