@@ -43,8 +43,8 @@ var doors = []door{
 	{"golang.org/x/tools/txtar", nil, true, "test data"},
 	{"github.com/owenrumney/go-sarif/v3", nil, true, "it carries the official schema of what we write for code scanning"},
 	{"github.com/chromedp", nil, true, "a real browser looks at the page in tests"},
-	{"net/http", []string{"proxy/approval/socket/...", "proxy/approval/hook", "proxy/approval/web", "proxy/guard/classify", "cmd/sallyport"}, true, "people and a classifier are asked over HTTP; no call goes over it yet"},
-	{"sallyport/sandbox", []string{"cmd/..."}, true, "the proxy is handed a way to launch; it does not start processes"},
+	{"net/http", []string{"proxy/approval/socket/...", "proxy/approval/hook", "proxy/approval/web", "proxy/guard/classify", "sandbox/egress", "cmd/sallyport"}, true, "people and a classifier are asked over HTTP, and a contained server goes out over it; no call goes over it yet"},
+	{"sallyport/sandbox", []string{"cmd/...", "sandbox/..."}, true, "the proxy is handed a way to launch; it does not start processes"},
 	{"sallyport/proxy/upstream", []string{"proxy", "cmd/..."}, true, "what reaches a server goes through the line"},
 	{"log", nil, false, "hclog tells the operator, the audit log is the evidence"},
 }
