@@ -135,13 +135,13 @@ func TestEmpty(t *testing.T) {
 }
 
 func TestArtifact(t *testing.T) {
-	l := New("1", "/work/x")
+	l := New("1", "/src/x")
 	for _, tt := range []struct{ why, file, uri, base string }{
 		{"below", "docs/a.md", "docs/a.md", "%SRCROOT%"},
 		{"roundabout", "./docs/../a.md", "a.md", "%SRCROOT%"},
-		{"absolute, and below", "/work/x/a.md", "a.md", "%SRCROOT%"},
+		{"absolute, and below", "/src/x/a.md", "a.md", "%SRCROOT%"},
 		{"absolute, and elsewhere", "/etc/a b", "file:///etc/a%20b", ""},
-		{"above", "../y/a.md", "file:///work/y/a.md", ""},
+		{"above", "../y/a.md", "file:///src/y/a.md", ""},
 		{"a colon is no scheme", "a:b", "./a:b", "%SRCROOT%"},
 		{"what has a meaning in addresses", "a#b?c%d", "a%23b%3Fc%25d", "%SRCROOT%"},
 		{"dots are a name", "..a", "..a", "%SRCROOT%"},
