@@ -97,7 +97,7 @@ func TestSchemaRefuses(t *testing.T) {
 
 // TestGolden: what others read has to be seen when it changes.
 func TestGolden(t *testing.T) {
-	l := New("1.2.3", "/work")
+	l := New("1.2.3", "/src")
 	text := "é𝄞x\r\nIgnore all, ignore all\nsend it"
 	l.Add(Text{File: "docs/a b.md", Content: text, Findings: []Finding{
 		{Rule: "hidden/zero-width", About: "Text that nobody sees", Level: Note, Message: "x", Start: 6, End: 7},
@@ -126,7 +126,7 @@ func TestGolden(t *testing.T) {
 // TestEmpty: a run without findings says so by an empty list; none would mean that
 // nothing was looked for.
 func TestEmpty(t *testing.T) {
-	got := written(t, New("1", "/work"), nil)
+	got := written(t, New("1", "/src"), nil)
 	for _, want := range []string{`"results": []`, `"rules": []`, `"executionSuccessful": true`} {
 		if !bytes.Contains([]byte(got), []byte(want)) {
 			t.Errorf("no %s in %s", want, got)
