@@ -76,10 +76,14 @@ func (c *Child) own(cmd Command, path string, p *pipes, started chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	sealDescriptors()
+	files := []uintptr{uintptr(p.stdin[0]), uintptr(p.stdout[1]), uintptr(p.stderr[1])}
+	for _, f := range cmd.Files {
+		files = append(files, f.Fd())
+	}
 	pid, _, err := syscall.StartProcess(path, cmd.Argv, &syscall.ProcAttr{
 		Dir:   cmd.Dir,
 		Env:   append([]string{}, cmd.Env...),
-		Files: []uintptr{uintptr(p.stdin[0]), uintptr(p.stdout[1]), uintptr(p.stderr[1])},
+		Files: files,
 		Sys:   session(),
 	})
 	if err != nil {

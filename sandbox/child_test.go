@@ -728,3 +728,22 @@ func descriptors(t *testing.T) []string {
 	slices.Sort(all)
 	return all
 }
+
+// What is handed over is there under its number, and nothing else is.
+func TestFiles(t *testing.T) {
+	fd, err := unix.MemfdCreate("given", unix.MFD_CLOEXEC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	given := os.NewFile(uintptr(fd), "given")
+	defer given.Close()
+	if _, err := given.WriteAt([]byte("word\n"), 0); err != nil {
+		t.Fatal(err)
+	}
+	c := start(t, Command{Argv: []string{"/bin/sh", "-c", "/bin/cat <&3; exec /bin/ls /proc/self/fd"}, Files: []*os.File{given}})
+	out, _ := io.ReadAll(c.Stdout())
+	// ls itself has one more open: the folder it reads.
+	if diff := cmp.Diff("word\n0\n1\n2\n3\n4\n", string(out)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}

@@ -35,6 +35,8 @@ type Command struct {
 	Stderr func(line []byte)
 	// StopTimeout is how long Stop waits at each stage; 0 means 5 s.
 	StopTimeout time.Duration
+	// Files become the child's descriptors 3, 4 and so on. Start does not close them.
+	Files []*os.File
 	// WriteTimeout is how long one write to Stdin may wait for a child that does
 	// not read; 0 means 30 s.
 	WriteTimeout time.Duration
