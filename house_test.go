@@ -25,7 +25,7 @@ type door struct {
 var doors = []door{
 	{"github.com/hashicorp/hcl/v2", []string{"policy/..."}, false, "the language of the file is the policy's business alone"},
 	{"github.com/zclconf/go-cty", []string{"policy/..."}, false, "cty coerces and normalises: it stays where that is known and tested"},
-	{"os/exec", []string{"sandbox"}, true, "one place starts processes, and one place ends them"},
+	{"os/exec", []string{"sandbox/..."}, true, "one place starts processes, and one place ends them"},
 	{"github.com/mark3labs/mcp-go", []string{"proxy/...", "cmd/..."}, true, "names, codes and our own client and server; never the path of a call"},
 	{"github.com/santhosh-tekuri/jsonschema", []string{"policy/schema"}, true, "an upstream's schema is hostile until it is admitted"},
 	{"github.com/invopop/jsonschema", []string{"cmd/..."}, false, "it makes schemas from our types, it validates nothing"},
@@ -34,7 +34,7 @@ var doors = []door{
 	{"github.com/go-json-experiment/json", []string{"proxy/wire"}, true, "how bytes are read is decided in one place"},
 	{"github.com/tiktoken-go/tokenizer", []string{"proxy/limit"}, false, "tokens are estimated in one place"},
 	{"golang.org/x/time/rate", []string{"proxy/limit", "proxy/approval/web"}, false, "rates are limits, also of attempts to log in"},
-	{"golang.org/x/sys/unix", []string{"sandbox", "audit", "proxy/approval/socket/place"}, true, "system calls belong to processes, to the log's file, and to finding out who is at the other end of a socket"},
+	{"golang.org/x/sys/unix", []string{"sandbox/...", "audit", "proxy/approval/socket/place"}, true, "system calls belong to processes, to the log's file, and to finding out who is at the other end of a socket"},
 	{"github.com/spf13/cobra", []string{"cmd/..."}, false, "words are parsed in main"},
 	{"github.com/rogpeppe/go-internal/diff", []string{"proxy/show"}, true, "a person sees what changed since the last approval"},
 	{"github.com/rogpeppe/go-internal/testscript", nil, true, "whole-program tests"},
@@ -46,6 +46,10 @@ var doors = []door{
 	{"net/http", []string{"proxy/approval/socket/...", "proxy/approval/hook", "proxy/approval/web", "proxy/guard/classify", "sandbox/egress", "cmd/sallyport"}, true, "people and a classifier are asked over HTTP, and a contained server goes out over it; no call goes over it yet"},
 	{"sallyport/sandbox", []string{"cmd/...", "sandbox/..."}, true, "the proxy is handed a way to launch; it does not start processes"},
 	{"sallyport/proxy/upstream", []string{"proxy", "cmd/..."}, true, "what reaches a server goes through the line"},
+	{"github.com/moby/profiles/seccomp", []string{"sandbox/bwrap"}, false, "the system calls that container engines allow, kept by those who keep the engines"},
+	{"github.com/opencontainers/runtime-spec", []string{"sandbox/bwrap"}, false, "the words in which that list is written"},
+	{"github.com/elastic/go-seccomp-bpf", []string{"sandbox/bwrap"}, false, "it knows the numbers of calls, and makes the list into a program"},
+	{"golang.org/x/net/bpf", []string{"sandbox/bwrap"}, true, "it encodes that program; in tests it runs it"},
 	{"log", nil, false, "hclog tells the operator, the audit log is the evidence"},
 }
 

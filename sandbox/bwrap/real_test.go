@@ -1,0 +1,195 @@
+//go:build linux
+
+package bwrap
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sallyport/sandbox"
+	"sallyport/sandbox/box"
+)
+
+// patience bounds what would otherwise hang a broken test; nothing is timed by it.
+const patience = 30 * time.Second
+
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == runWord {
+		os.Exit(Inside(os.Args[2:], os.Stderr, pipeThrough))
+	}
+	os.Exit(m.Run())
+}
+
+// pipeThrough is a forwarder that does no more than it must.
+func pipeThrough(l net.Listener, socket string) {
+	for {
+		near, err := l.Accept()
+		if err != nil {
+			return
+		}
+		far, err := net.Dial("unix", socket)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			near.Close()
+			continue
+		}
+		go func() { io.Copy(far, near); far.(*net.UnixConn).CloseWrite() }()
+		go func() { io.Copy(near, far); near.Close() }()
+	}
+}
+
+// real skips where there is no bubblewrap that works, unless it must be there.
+func real(t testing.TB) Host {
+	t.Helper()
+	skip := t.Skipf
+	if os.Getenv("SALLYPORT_E2E") == "require" {
+		skip = t.Fatalf
+	}
+	h, err := Look()
+	if err != nil {
+		skip("%v", err)
+	}
+	return h
+}
+
+func start(t testing.TB, h Host, s box.Spec, argv ...string) *Child {
+	t.Helper()
+	return startWith(t, h, s, sandbox.Command{Argv: argv}, Egress{})
+}
+
+func startWith(t testing.TB, h Host, s box.Spec, cmd sandbox.Command, way Egress) *Child {
+	t.Helper()
+	cmd.StopTimeout = time.Second
+	cmd.Stderr = func(line []byte) { t.Logf("stderr: %s", line) }
+	s.Lenient = true
+	c, err := Start(h, s, cmd, way)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Kill)
+	return c
+}
+
+// output is what the command in its box writes, and how it ends.
+func output(t *testing.T, h Host, s box.Spec, argv ...string) string {
+	t.Helper()
+	c := start(t, h, s, argv...)
+	c.Stdin().Close()
+	out, err := io.ReadAll(c.Stdout())
+	if err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-c.Exited():
+	case <-time.After(patience):
+		t.Fatal("it does not end")
+	}
+	if why := c.Exit().String(); why != "exit status 0" {
+		out = fmt.Appendf(out, "%s\n", why)
+	}
+	return string(out)
+}
+
+func TestWhoItIs(t *testing.T) {
+	h := real(t)
+	got := output(t, h, box.Spec{}, "/bin/sh", "-c",
+		`id -u; id -g; id -G; pwd; hostname; env | sort; ls /proc/self/fd | wc -l; grep -E '^(Cap|NoNewPrivs|Seccomp:)' /proc/self/status`)
+	want := "65534\n65534\n65534\n/tmp\nbox\nHOME=/tmp\nPATH=" + usualPath + "\nPWD=/tmp\nTMPDIR=/tmp\n4\n" +
+		"CapInh:\t0000000000000000\nCapPrm:\t0000000000000000\nCapEff:\t0000000000000000\nCapBnd:\t0000000000000000\nCapAmb:\t0000000000000000\n" +
+		"NoNewPrivs:\t1\nSeccomp:\t2\n"
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// The value of a variable is nowhere but with the command.
+func TestSecretsAreNowhere(t *testing.T) {
+	h := real(t)
+	const secret = "a-word-that-nobody-else-has"
+	c := startWith(t, h, box.Spec{}, sandbox.Command{Argv: []string{"/bin/sh", "-c", `echo "$TOKEN"; exec cat`}, Env: []string{"TOKEN=" + secret}}, Egress{})
+	said := make([]byte, len(secret))
+	if _, err := io.ReadFull(c.Stdout(), said); err != nil || string(said) != secret {
+		t.Fatalf("the command has %q: %v", said, err)
+	}
+	var has []string
+	all, _ := filepath.Glob("/proc/[0-9]*")
+	for _, dir := range all {
+		for _, file := range []string{"cmdline", "environ"} {
+			text, err := os.ReadFile(filepath.Join(dir, file))
+			if err == nil && strings.Contains(string(text), secret) {
+				name, _ := os.ReadFile(filepath.Join(dir, "comm"))
+				has = append(has, file+" of "+strings.TrimSpace(string(name)))
+			}
+		}
+	}
+	want := []string{"environ of cat"} // for root and the user whose box it is
+	if diff := cmp.Diff(want, has); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestStatusIsTheCommands(t *testing.T) {
+	h := real(t)
+	if diff := cmp.Diff("exit status 7\n", output(t, h, box.Spec{}, "/bin/sh", "-c", "exit 7")); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestFailuresAreNamed(t *testing.T) {
+	h := real(t)
+	for _, c := range []struct {
+		why, want string
+		spec      box.Spec
+		argv      []string
+	}{
+		{"a source that is not there", "/no/such/place", box.Spec{Mounts: []box.Mount{{Source: "/no/such/place", Target: "/data"}}}, []string{"/bin/true"}},
+		{"a working directory that is not there", "/nowhere", box.Spec{Dir: "/nowhere"}, []string{"/bin/true"}},
+		{"a program that is not there", "no-such-program", box.Spec{}, []string{"no-such-program"}},
+	} {
+		c.spec.Lenient = true
+		child, err := Start(h, c.spec, sandbox.Command{Argv: c.argv}, Egress{})
+		said := fmt.Sprint(err)
+		if err == nil { // after the box was made only its last words can tell
+			<-child.Exited()
+			said = child.Exit().String() + ": " + child.LastWords()
+			if child.Exit().Code == 0 {
+				t.Errorf("%s: it runs", c.why)
+			}
+		}
+		t.Logf("%s: %s", c.why, said)
+		if !strings.Contains(said, c.want) {
+			t.Errorf("%s is told as %q", c.why, said)
+		}
+	}
+}
+
+// marked are the host's processes with the mark in their command line.
+func marked(mark string) []string {
+	out, _ := exec.Command("pgrep", "-f", mark).Output()
+	return strings.Fields(string(out))
+}
+
+func TestStopLeavesNothing(t *testing.T) {
+	h := real(t)
+	const mark = "31415.9265"
+	c := start(t, h, box.Spec{}, "/bin/sh", "-c", `(trap "" TERM HUP; setsid sleep `+mark+`) & (setsid setsid sleep `+mark+` &) ; echo; cat`)
+	if _, err := c.Stdout().Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	if len(marked(mark)) == 0 {
+		t.Fatal("they do not run")
+	}
+	c.Stop()
+	if left := marked(mark); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
+}

@@ -1,0 +1,155 @@
+package bwrap
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"sallyport/sandbox"
+	"sallyport/sandbox/box"
+)
+
+// setUpBound is how long bubblewrap may take to make a box.
+const setUpBound = 20 * time.Second
+
+// A Child is a command in its box.
+type Child struct {
+	*sandbox.Child
+}
+
+// Start starts the command in a box. Of the command Dir is not used: the working
+// directory is the spec's. The caller must Stop or Kill the child, or see it end.
+func Start(h Host, s box.Spec, cmd sandbox.Command, way Egress) (*Child, error) {
+	line, err := Compose(h, s, cmd.Argv, cmd.Env, way)
+	if err != nil {
+		return nil, err
+	}
+	ends, err := openEnds(line)
+	if err != nil {
+		return nil, err
+	}
+	defer ends.shut()
+	cmd.Argv, cmd.Env, cmd.Dir, cmd.Files = line.Argv, nil, "/", ends.theirs
+	child, err := sandbox.Start(cmd)
+	if err != nil {
+		return nil, err
+	}
+	ends.handOver()
+	if _, err := ends.firstWithin(); err != nil {
+		child.Kill()
+		return nil, explain(err, child)
+	}
+	if err := ends.release(); err != nil {
+		child.Kill()
+		return nil, explain(err, child)
+	}
+	return &Child{Child: child}, nil
+}
+
+// explain adds what bubblewrap said, which names its options and no values.
+func explain(err error, child *sandbox.Child) error {
+	if words := strings.TrimSpace(child.LastWords()); words != "" {
+		return fmt.Errorf("making the box: %w: %s", err, words)
+	}
+	return fmt.Errorf("making the box: %w", err)
+}
+
+// ends are the descriptors that bubblewrap is started with, and ours of them.
+type ends struct {
+	theirs     []*os.File
+	hold, info *os.File
+}
+
+func openEnds(line Line) (*ends, error) {
+	filter, err := filter()
+	if err != nil {
+		return nil, err
+	}
+	e := &ends{}
+	var failed error
+	note := func(f *os.File, err error) *os.File {
+		if err != nil {
+			failed = errors.Join(failed, err)
+			return nil
+		}
+		e.theirs = append(e.theirs, f)
+		return f
+	}
+	note(inMemory([]byte(strings.Join(line.Hidden, "\x00") + "\x00")))
+	note(inMemory(filter))
+	held, hold, err := os.Pipe()
+	note(held, err)
+	info, told, err := os.Pipe()
+	note(told, err)
+	e.hold, e.info = hold, info
+	for _, text := range line.Texts {
+		note(inMemory([]byte(text)))
+	}
+	if failed != nil {
+		e.shut()
+		return nil, fmt.Errorf("opening what bubblewrap reads: %w", failed)
+	}
+	return e, nil
+}
+
+// inMemory is a file that is nowhere else, to be read from its beginning.
+func inMemory(content []byte) (*os.File, error) {
+	fd, err := unix.MemfdCreate("sallyport", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, err
+	}
+	f := os.NewFile(uintptr(fd), "sallyport")
+	if _, err := f.WriteAt(content, 0); err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// handOver closes what is bubblewrap's, so that its end is seen.
+func (e *ends) handOver() {
+	for _, f := range e.theirs {
+		_ = f.Close()
+	}
+	e.theirs = nil
+}
+
+func (e *ends) shut() {
+	e.handOver()
+	for _, f := range []*os.File{e.hold, e.info} {
+		if f != nil {
+			_ = f.Close()
+		}
+	}
+}
+
+// firstWithin waits until the box is made and returns the process that will be
+// the command, or its parent. It waits too, for release.
+func (e *ends) firstWithin() (int, error) {
+	if err := e.info.SetReadDeadline(time.Now().Add(setUpBound)); err != nil {
+		return 0, err
+	}
+	said, err := io.ReadAll(io.LimitReader(e.info, 64<<10))
+	if err != nil {
+		return 0, fmt.Errorf("waiting for it: %w", err)
+	}
+	var info struct {
+		Pid int `json:"child-pid"`
+	}
+	if err := json.Unmarshal(said, &info); err != nil || info.Pid <= 1 {
+		return 0, errors.New("bubblewrap failed")
+	}
+	return info.Pid, nil
+}
+
+// release lets the command run.
+func (e *ends) release() error {
+	_, err := e.hold.Write([]byte{1})
+	return err
+}
