@@ -46,14 +46,19 @@ type Command struct {
 type Exit struct {
 	Code   int    // exit status, or -1 if a signal ended it
 	Signal string // "killed", "terminated", …; empty if it exited by itself
+	Limit  string // the limits that it ran into, in a sentence; empty if none is known
 }
 
-// String is "exit status 3" or "signal: killed".
+// String is "exit status 3" or "signal: killed", and the limits.
 func (e Exit) String() string {
-	if e.Signal != "" {
-		return "signal: " + e.Signal
+	how := "signal: " + e.Signal
+	if e.Signal == "" {
+		how = fmt.Sprintf("exit status %d", e.Code)
 	}
-	return fmt.Sprintf("exit status %d", e.Code)
+	if e.Limit != "" {
+		how += " (" + e.Limit + ")"
+	}
+	return how
 }
 
 // check refuses what cannot be started as it is written, and returns the

@@ -35,6 +35,8 @@ type Host struct {
 	Root  bool    // we are root
 	View  []Place // what of the host is shown
 	Masks []Place // what of /proc is not
+
+	ungrouped bool // as if there were no control groups, for tests
 }
 
 // Place is a file, a folder or a link of the host.

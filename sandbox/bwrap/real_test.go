@@ -26,6 +26,9 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == runWord {
 		os.Exit(Inside(os.Args[2:], os.Stderr, pipeThrough))
 	}
+	if os.Getenv("BWRAP_TEST_AS_PROXY") != "" {
+		asProxy()
+	}
 	os.Exit(m.Run())
 }
 

@@ -21,15 +21,36 @@ const setUpBound = 20 * time.Second
 // A Child is a command in its box.
 type Child struct {
 	*sandbox.Child
+	bounds *bounds
+	exited chan struct{}
+	exit   sandbox.Exit  // written before exited is closed
+	gone   chan struct{} // closed when the box has left nothing
 }
 
 // Start starts the command in a box. Of the command Dir is not used: the working
-// directory is the spec's. The caller must Stop or Kill the child, or see it end.
+// directory is the spec's. A limit that would not bite is an error, unless the
+// spec is lenient. The caller must Stop or Kill the child, or see it end.
 func Start(h Host, s box.Spec, cmd sandbox.Command, way Egress) (*Child, error) {
 	line, err := Compose(h, s, cmd.Argv, cmd.Env, way)
 	if err != nil {
 		return nil, err
 	}
+	b := newBounds(h, s.Limits.OrDefault(), h.Root || way != (Egress{}))
+	if err := b.toothless(); err != nil && !s.Lenient {
+		b.remove()
+		return nil, err
+	}
+	child, err := startWithin(line, cmd, b)
+	if err != nil {
+		b.remove()
+		return nil, err
+	}
+	c := &Child{Child: child, bounds: b, exited: make(chan struct{}), gone: make(chan struct{})}
+	go c.end()
+	return c, nil
+}
+
+func startWithin(line Line, cmd sandbox.Command, b *bounds) (*sandbox.Child, error) {
 	ends, err := openEnds(line)
 	if err != nil {
 		return nil, err
@@ -41,15 +62,66 @@ func Start(h Host, s box.Spec, cmd sandbox.Command, way Egress) (*Child, error) 
 		return nil, err
 	}
 	ends.handOver()
-	if _, err := ends.firstWithin(); err != nil {
+	pid, err := ends.firstWithin()
+	if err == nil {
+		err = b.hold(pid)
+	}
+	if err == nil {
+		err = ends.release()
+	}
+	if err != nil {
 		child.Kill()
 		return nil, explain(err, child)
 	}
-	if err := ends.release(); err != nil {
-		child.Kill()
-		return nil, explain(err, child)
+	return child, nil
+}
+
+// end waits for the end, says what brought it about, and tidies up.
+func (c *Child) end() {
+	<-c.Child.Exited()
+	c.exit = c.Child.Exit()
+	c.exit.Limit = c.bounds.met()
+	close(c.exited)
+	c.Child.Kill() // which waits for what is already killed
+	c.bounds.remove()
+	close(c.gone)
+}
+
+// Exited is closed when the command has ended, and why is known.
+func (c *Child) Exited() <-chan struct{} { return c.exited }
+
+// Exit is how it ended, once Exited is closed.
+func (c *Child) Exit() sandbox.Exit {
+	select {
+	case <-c.exited:
+		return c.exit
+	default:
+		return c.Child.Exit()
 	}
-	return &Child{Child: child}, nil
+}
+
+// Remarks say which limits bite, and how.
+func (c *Child) Remarks() []Remark { return c.bounds.remarks }
+
+// Stop is as of sandbox.Child. The second stage, SIGTERM, ends bubblewrap and so all
+// that is within at once: a command that wants to end in order does so at the
+// end of its input.
+func (c *Child) Stop() {
+	c.Child.Stop()
+	c.awaitGone()
+}
+
+// Kill ends all that is within at once.
+func (c *Child) Kill() {
+	c.Child.Kill()
+	c.awaitGone()
+}
+
+func (c *Child) awaitGone() {
+	select {
+	case <-c.gone:
+	case <-time.After(setUpBound):
+	}
 }
 
 // explain adds what bubblewrap said, which names its options and no values.

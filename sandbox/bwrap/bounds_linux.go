@@ -1,0 +1,161 @@
+package bwrap
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"sallyport/sandbox/box"
+	"sallyport/sandbox/bwrap/group"
+)
+
+// Remark says how a limit is kept on this machine.
+type Remark struct {
+	Limit string // the word for it: "memory", "pids", "cpu", "exec"
+	Bites bool   // it holds the box as a whole to what the spec says
+	Soft  bool   // that it does not bite is not reason enough to refuse
+	How   string // by what means; why not
+}
+
+// bounds hold a box within its limits.
+type bounds struct {
+	limits  box.Limits
+	group   *group.Group
+	rlimits map[int]uint64
+	remarks []Remark
+}
+
+// newBounds makes the box's control group, removes those of proxies that are gone,
+// and finds other means for what groups cannot limit here.
+func newBounds(h Host, l box.Limits, inside bool) *bounds {
+	tree := group.None()
+	if !h.ungrouped {
+		tree = group.Find()
+		group.Sweep(tree)
+	}
+	b := &bounds{limits: l, rlimits: map[int]uint64{
+		unix.RLIMIT_CORE:   0, // a core is a file of all it knew
+		unix.RLIMIT_NOFILE: uint64(l.Files),
+	}}
+	made, lacks := group.Make(tree, group.Limits{Memory: l.Memory, PIDs: l.PIDs, CPU: l.CPU})
+	b.group = made
+	b.memory(lacks["memory"], inside)
+	b.pids(lacks["pids"], h.Root)
+	b.cpu(lacks["cpu"])
+	b.remark(Remark{Limit: "files", Bites: true, How: "resource limit"})
+	b.remark(Remark{Limit: "scratch", Bites: true, How: "size of the file system"})
+	if !l.Exec {
+		b.remark(Remark{Limit: "exec", Soft: true, How: "bubblewrap cannot mount /tmp so that programs do not run from it"})
+	}
+	return b
+}
+
+func (b *bounds) remark(r Remark) { b.remarks = append(b.remarks, r) }
+
+// insideNeeds is what our own program within reserves as soon as it starts.
+const insideNeeds = 128 << 20
+
+func (b *bounds) memory(lack error, inside bool) {
+	if lack == nil {
+		b.remark(Remark{Limit: "memory", Bites: true, How: "control group"})
+		return
+	}
+	// Not the address space: runtimes reserve many times what they use.
+	most := b.limits.Memory
+	if inside {
+		most = max(most, insideNeeds)
+	}
+	b.rlimits[unix.RLIMIT_DATA] = uint64(most)
+	b.remark(Remark{Limit: "memory", How: fmt.Sprintf("resource limit: each process may have %d MiB, not all together, and what is in /tmp comes on top; no control group: %v", most>>20, lack)})
+}
+
+func (b *bounds) pids(lack error, root bool) {
+	switch {
+	case !root:
+		// Counted in the box's own user namespace (Linux 5.14), beside the group.
+		b.rlimits[unix.RLIMIT_NPROC] = uint64(b.limits.PIDs)
+		how := "control group"
+		if lack != nil {
+			how = "resource limit, counted in the box's own user namespace"
+		}
+		b.remark(Remark{Limit: "pids", Bites: lack == nil || countsByNamespace(), How: how})
+	case lack == nil:
+		b.remark(Remark{Limit: "pids", Bites: true, How: "control group"})
+	default:
+		// All boxes of one user share one count.
+		b.rlimits[unix.RLIMIT_NPROC] = uint64(b.limits.PIDs)
+		b.remark(Remark{Limit: "pids", How: fmt.Sprintf("resource limit: counts all processes of that user on this machine; no control group: %v", lack)})
+	}
+}
+
+func (b *bounds) cpu(lack error) {
+	if lack == nil {
+		b.remark(Remark{Limit: "cpu", Bites: true, How: "control group"})
+		return
+	}
+	b.remark(Remark{Limit: "cpu", How: fmt.Sprintf("nothing limits it; no control group: %v", lack)})
+}
+
+// countsByNamespace says whether RLIMIT_NPROC counts the processes of a user in a
+// namespace, and not on the whole machine.
+func countsByNamespace() bool {
+	var name unix.Utsname
+	if unix.Uname(&name) != nil {
+		return false
+	}
+	var major, minor int
+	if _, err := fmt.Sscanf(unix.ByteSliceToString(name.Release[:]), "%d.%d", &major, &minor); err != nil {
+		return false
+	}
+	return major > 5 || major == 5 && minor >= 14
+}
+
+// toothless is an error that names the limits that do not bite.
+func (b *bounds) toothless() error {
+	var all []string
+	for _, r := range b.remarks {
+		if !r.Bites && !r.Soft {
+			all = append(all, r.Limit+" ("+r.How+")")
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return errors.New("limits that would not bite in a bubblewrap box here: " + strings.Join(all, "; "))
+}
+
+// hold puts the first process within under all limits, before it runs the command.
+func (b *bounds) hold(pid int) error {
+	if err := b.group.Add(pid); err != nil {
+		return err
+	}
+	for which, most := range b.rlimits {
+		var old unix.Rlimit
+		if err := unix.Prlimit(pid, which, nil, &old); err != nil {
+			return fmt.Errorf("reading a resource limit: %w", err)
+		}
+		most = min(most, old.Max)
+		if err := unix.Prlimit(pid, which, &unix.Rlimit{Cur: most, Max: most}, nil); err != nil {
+			return fmt.Errorf("setting a resource limit: %w", err)
+		}
+	}
+	return nil
+}
+
+// met says which limits the box ran into.
+func (b *bounds) met() string {
+	var all []string
+	if n := b.group.Killed(); n > 0 {
+		all = append(all, fmt.Sprintf("out of memory: the box may have %d MiB; the kernel killed %d of its processes", b.limits.Memory>>20, n))
+	}
+	if n := b.group.Refused(); n > 0 {
+		all = append(all, fmt.Sprintf("too many processes: the box may have %d", b.limits.PIDs))
+	}
+	return strings.Join(all, "; ")
+}
+
+// remove leaves nothing of the group. What cannot be removed now is swept at the
+// next start.
+func (b *bounds) remove() { _ = b.group.Remove() }
