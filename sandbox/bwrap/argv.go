@@ -53,6 +53,7 @@ type composer struct {
 	spec box.Spec
 	way  Egress
 	line Line
+	made map[string]bool // folders within that are there
 }
 
 // Compose says how to call bubblewrap for the command and its environment
@@ -62,7 +63,7 @@ func Compose(h Host, s box.Spec, argv, env []string, way Egress) (Line, error) {
 	if s.User == (box.User{}) {
 		s.User = box.User{UID: nobody, GID: nobody}
 	}
-	c := &composer{host: h, spec: s, way: way}
+	c := &composer{host: h, spec: s, way: way, made: map[string]bool{"/": true, "/tmp": true}}
 	if err := c.check(argv); err != nil {
 		return Line{}, err
 	}
@@ -202,6 +203,7 @@ func (c *composer) namespaces() {
 // of those that tell of the host.
 func (c *composer) view() {
 	for _, p := range c.host.View {
+		c.parents(p.Path)
 		if p.Link != "" {
 			c.add("--symlink", p.Link, p.Path)
 		} else {
@@ -236,6 +238,7 @@ func (c *composer) system() {
 
 func (c *composer) mounts() {
 	for _, m := range c.spec.Mounts {
+		c.parents(m.Target)
 		if m.Write {
 			c.add("--bind", m.Source, m.Target)
 		} else {
@@ -243,6 +246,7 @@ func (c *composer) mounts() {
 		}
 	}
 	if c.inside() {
+		c.parents(selfWithin)
 		c.add("--ro-bind", c.host.Self, selfWithin)
 	}
 	if c.way != (Egress{}) {
@@ -279,7 +283,9 @@ func (c *composer) environment(env []string) {
 }
 
 // inside says whether our own program is the first within.
-func (c *composer) inside() bool { return c.host.Root || c.way != (Egress{}) }
+func inside(h Host, way Egress) bool { return h.Root || way != (Egress{}) }
+
+func (c *composer) inside() bool { return inside(c.host, c.way) }
 
 // entry is what bubblewrap runs.
 func (c *composer) entry(argv []string) []string {
@@ -293,12 +299,28 @@ func (c *composer) entry(argv []string) []string {
 	if c.way != (Egress{}) {
 		entry = append(entry, fmt.Sprintf("--listen=127.0.0.1:%d", c.way.Port), "--socket="+path.Join(wayWithin, c.way.Socket))
 	}
+	if c.host.data > 0 {
+		entry = append(entry, fmt.Sprintf("--data=%d", c.host.data))
+	}
 	return append(append(entry, "--"), argv...)
 }
 
 func (c *composer) add(words ...string) { c.line.Hidden = append(c.line.Hidden, words...) }
 
+// parents makes the folders that a place is in, for everybody to pass through:
+// bubblewrap would make them for their owner, which may be root.
+func (c *composer) parents(of string) {
+	dir := path.Dir(of)
+	if c.made[dir] {
+		return
+	}
+	c.parents(dir)
+	c.made[dir] = true
+	c.add("--perms", "0755", "--dir", dir)
+}
+
 func (c *composer) text(at, text string) {
+	c.parents(at)
 	c.add("--perms", "0444", "--file", strconv.Itoa(firstText+len(c.line.Texts)), at)
 	c.line.Texts = append(c.line.Texts, text)
 }

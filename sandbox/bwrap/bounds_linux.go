@@ -24,12 +24,13 @@ type bounds struct {
 	limits  box.Limits
 	group   *group.Group
 	rlimits map[int]uint64
+	data    int64 // of each process; 0 where the group limits memory
 	remarks []Remark
 }
 
 // newBounds makes the box's control group, removes those of proxies that are gone,
 // and finds other means for what groups cannot limit here.
-func newBounds(h Host, l box.Limits, inside bool) *bounds {
+func newBounds(h Host, l box.Limits) *bounds {
 	tree := group.None()
 	if !h.ungrouped {
 		tree = group.Find()
@@ -41,7 +42,7 @@ func newBounds(h Host, l box.Limits, inside bool) *bounds {
 	}}
 	made, lacks := group.Make(tree, group.Limits{Memory: l.Memory, PIDs: l.PIDs, CPU: l.CPU})
 	b.group = made
-	b.memory(lacks["memory"], inside)
+	b.memory(lacks["memory"])
 	b.pids(lacks["pids"], h.Root)
 	b.cpu(lacks["cpu"])
 	b.remark(Remark{Limit: "files", Bites: true, How: "resource limit"})
@@ -54,21 +55,14 @@ func newBounds(h Host, l box.Limits, inside bool) *bounds {
 
 func (b *bounds) remark(r Remark) { b.remarks = append(b.remarks, r) }
 
-// insideNeeds is what our own program within reserves as soon as it starts.
-const insideNeeds = 128 << 20
-
-func (b *bounds) memory(lack error, inside bool) {
+func (b *bounds) memory(lack error) {
 	if lack == nil {
 		b.remark(Remark{Limit: "memory", Bites: true, How: "control group"})
 		return
 	}
 	// Not the address space: runtimes reserve many times what they use.
-	most := b.limits.Memory
-	if inside {
-		most = max(most, insideNeeds)
-	}
-	b.rlimits[unix.RLIMIT_DATA] = uint64(most)
-	b.remark(Remark{Limit: "memory", How: fmt.Sprintf("resource limit: each process may have %d MiB, not all together, and what is in /tmp comes on top; no control group: %v", most>>20, lack)})
+	b.data = b.limits.Memory
+	b.remark(Remark{Limit: "memory", How: fmt.Sprintf("resource limit: each process may have as much, not all together, and what is in /tmp comes on top; no control group: %v", lack)})
 }
 
 func (b *bounds) pids(lack error, root bool) {

@@ -36,7 +36,8 @@ type Host struct {
 	View  []Place // what of the host is shown
 	Masks []Place // what of /proc is not
 
-	ungrouped bool // as if there were no control groups, for tests
+	ungrouped bool  // as if there were no control groups, for tests
+	data      int64 // what our own program limits the command's memory to, instead of a group
 }
 
 // Place is a file, a folder or a link of the host.

@@ -30,13 +30,16 @@ import (
 func Inside(args []string, stderr io.Writer, forward func(l net.Listener, socket string)) int {
 	f := flag.NewFlagSet(runWord, flag.ContinueOnError)
 	f.SetOutput(stderr)
-	user := f.String("user", "", "user and group to become")
-	listen := f.String("listen", "", "where the command finds the way out")
-	socket := f.String("socket", "", "where it leads")
+	e := entry{}
+	f.StringVar(&e.user, "user", "", "user and group to become")
+	f.Uint64Var(&e.data, "data", 0, "memory that each process may have")
+	f.StringVar(&e.listen, "listen", "", "where the command finds the way out")
+	f.StringVar(&e.socket, "socket", "", "where it leads")
 	if err := f.Parse(args); err != nil || f.NArg() == 0 {
 		return 125
 	}
-	err := inside(f.Args(), *user, *listen, func(l net.Listener) { forward(l, *socket) })
+	e.command = f.Args()
+	err := e.run(forward)
 	var exit *exec.ExitError
 	switch {
 	case err == nil:
@@ -50,35 +53,57 @@ func Inside(args []string, stderr io.Writer, forward func(l net.Listener, socket
 	return 126
 }
 
-func inside(command []string, user, listen string, forward func(net.Listener)) error {
+// entry is what our own program is to do within.
+type entry struct {
+	user, listen, socket string
+	data                 uint64
+	command              []string
+}
+
+func (e entry) run(forward func(net.Listener, string)) error {
 	runtime.LockOSThread() // capabilities are a thread's, and the command gets this one's
-	if user != "" {
-		if err := leaveRoot(user); err != nil {
+	if e.user != "" {
+		if err := leaveRoot(e.user); err != nil {
 			return fmt.Errorf("leaving root: %w", err)
 		}
 	}
 	env := handedOn(os.Environ())
-	program, err := lookUp(command[0], env)
+	program, err := lookUp(e.command[0], env)
 	if err != nil {
-		return fmt.Errorf("command %q: %w", command[0], err)
+		return fmt.Errorf("command %q: %w", e.command[0], err)
 	}
-	if listen == "" {
-		return fmt.Errorf("running %s: %w", program, syscall.Exec(program, command, env))
+	if e.listen != "" {
+		return e.beside(program, env, forward)
 	}
-	l, err := net.Listen("tcp4", listen)
+	if e.data > 0 {
+		if err := unix.Setrlimit(unix.RLIMIT_DATA, &unix.Rlimit{Cur: e.data, Max: e.data}); err != nil {
+			return fmt.Errorf("limiting memory: %w", err)
+		}
+	}
+	return fmt.Errorf("running %s: %w", program, syscall.Exec(program, e.command, env))
+}
+
+// beside runs the command beside the way out.
+func (e entry) beside(program string, env []string, forward func(net.Listener, string)) error {
+	l, err := net.Listen("tcp4", e.listen)
 	if err != nil {
 		return fmt.Errorf("opening the way out: %w", err)
 	}
 	defer l.Close()
-	go forward(l)
+	go forward(l, e.socket)
+	cmd := exec.Command(program, e.command[1:]...)
+	cmd.Args[0], cmd.Env = e.command[0], env
+	if e.data > 0 {
+		// This process needs more memory than the command may have; another of us sets
+		// the limit and becomes the command.
+		cmd = exec.Command("/proc/self/exe", append([]string{runWord, fmt.Sprintf("--data=%d", e.data), "--"}, e.command...)...)
+		cmd.Env = os.Environ()
+	}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: unix.SIGKILL}
 	// A request to end is sent to every process here, and is the command's to answer.
 	// Ignored, it would be so for the command as well.
 	signal.Notify(make(chan os.Signal, 1), unix.SIGTERM, unix.SIGINT, unix.SIGHUP)
-	cmd := exec.Command(program, command[1:]...)
-	cmd.Args[0] = command[0]
-	cmd.Env = env
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: unix.SIGKILL}
 	return cmd.Run()
 }
 

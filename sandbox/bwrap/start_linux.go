@@ -31,16 +31,8 @@ type Child struct {
 // directory is the spec's. A limit that would not bite is an error, unless the
 // spec is lenient. The caller must Stop or Kill the child, or see it end.
 func Start(h Host, s box.Spec, cmd sandbox.Command, way Egress) (*Child, error) {
-	line, err := Compose(h, s, cmd.Argv, cmd.Env, way)
-	if err != nil {
-		return nil, err
-	}
-	b := newBounds(h, s.Limits.OrDefault(), h.Root || way != (Egress{}))
-	if err := b.toothless(); err != nil && !s.Lenient {
-		b.remove()
-		return nil, err
-	}
-	child, err := startWithin(line, cmd, b)
+	b := newBounds(h, s.Limits.OrDefault())
+	child, err := startWithin(h, s, cmd, way, b)
 	if err != nil {
 		b.remove()
 		return nil, err
@@ -50,7 +42,19 @@ func Start(h Host, s box.Spec, cmd sandbox.Command, way Egress) (*Child, error) 
 	return c, nil
 }
 
-func startWithin(line Line, cmd sandbox.Command, b *bounds) (*sandbox.Child, error) {
+func startWithin(h Host, s box.Spec, cmd sandbox.Command, way Egress, b *bounds) (*sandbox.Child, error) {
+	if err := b.toothless(); err != nil && !s.Lenient {
+		return nil, err
+	}
+	if inside(h, way) {
+		h.data = b.data // our own program needs more than it may leave the command
+	} else if b.data > 0 {
+		b.rlimits[unix.RLIMIT_DATA] = uint64(b.data)
+	}
+	line, err := Compose(h, s, cmd.Argv, cmd.Env, way)
+	if err != nil {
+		return nil, err
+	}
 	ends, err := openEnds(line)
 	if err != nil {
 		return nil, err
