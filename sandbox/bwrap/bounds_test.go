@@ -120,13 +120,13 @@ func TestWithoutGroups(t *testing.T) {
 }
 
 // asProxy is what TestKilled kills.
-func asProxy() {
+func asProxy(mark string) {
 	h, err := Look()
 	if err != nil {
 		panic(err)
 	}
 	for range 2 {
-		c, err := Start(h, box.Spec{Lenient: true}, sandbox.Command{Argv: []string{"/bin/sh", "-c", `(trap "" TERM HUP; setsid sleep 2718.2818) & echo; cat`}}, Egress{})
+		c, err := Start(h, box.Spec{Lenient: true}, sandbox.Command{Argv: []string{"/bin/sh", "-c", `(trap "" TERM HUP; setsid sleep ` + mark + `) & echo; cat`}}, Egress{})
 		if err != nil {
 			panic(err)
 		}
@@ -140,8 +140,9 @@ func asProxy() {
 // the next start.
 func TestKilled(t *testing.T) {
 	real(t)
+	mark := newMark()
 	proxy := exec.Command("/proc/self/exe")
-	proxy.Env = append(os.Environ(), "BWRAP_TEST_AS_PROXY=1")
+	proxy.Env = append(os.Environ(), "BWRAP_TEST_AS_PROXY="+mark)
 	out, err := proxy.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -152,14 +153,14 @@ func TestKilled(t *testing.T) {
 	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || line != "ready\n" {
 		t.Fatalf("%q: %v", line, err)
 	}
-	if len(marked("2718.2818")) < 2 {
+	if len(marked(mark)) < 2 {
 		t.Fatal("they do not run")
 	}
 	proxy.Process.Kill()
 	proxy.Wait()
-	for end := time.Now().Add(5 * time.Second); len(marked("2718.2818")) > 0; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(5 * time.Second); len(marked(mark)) > 0; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("still there: %v", marked("2718.2818"))
+			t.Fatalf("still there: %v", marked(mark))
 		}
 	}
 	t.Logf("%d groups left", len(groups(proxy.Process.Pid)))

@@ -102,16 +102,17 @@ func TestEscapeWithEgress(t *testing.T) {
 
 func TestStopLeavesNothingBesideEgress(t *testing.T) {
 	h := real(t)
-	c := startWith(t, h, somewhere(), sandbox.Command{Argv: []string{"/bin/sh", "-c", `trap "" TERM; echo; while :; do sleep 16180.3398; done`}}, gate(t))
+	mark := newMark()
+	c := startWith(t, h, somewhere(), sandbox.Command{Argv: []string{"/bin/sh", "-c", `trap "" TERM; echo; while :; do sleep ` + mark + `; done`}}, gate(t))
 	if _, err := c.Stdout().Read(make([]byte, 1)); err != nil {
 		t.Fatal(err)
 	}
-	if len(marked("16180.3398")) == 0 {
+	if len(marked(mark)) == 0 {
 		t.Fatal("it does not run")
 	}
 	began := time.Now()
 	c.Stop()
-	if left := marked("16180.3398"); len(left) > 0 {
+	if left := marked(mark); len(left) > 0 {
 		t.Errorf("left: %v", left)
 	}
 	t.Logf("stopped in %v", time.Since(began))

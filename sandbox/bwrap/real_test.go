@@ -26,8 +26,8 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == runWord {
 		os.Exit(Inside(os.Args[2:], os.Stderr, pipeThrough))
 	}
-	if os.Getenv("BWRAP_TEST_AS_PROXY") != "" {
-		asProxy()
+	if mark := os.Getenv("BWRAP_TEST_AS_PROXY"); mark != "" {
+		asProxy(mark)
 	}
 	os.Exit(m.Run())
 }
@@ -191,6 +191,9 @@ func TestFailuresAreNamed(t *testing.T) {
 	}
 }
 
+// newMark is a number of seconds that nobody else sleeps.
+func newMark() string { return fmt.Sprintf("31415.%d", time.Now().UnixNano()) }
+
 // marked are the host's processes with the mark in their command line.
 func marked(mark string) []string {
 	out, _ := exec.Command("pgrep", "-f", mark).Output()
@@ -199,7 +202,7 @@ func marked(mark string) []string {
 
 func TestStopLeavesNothing(t *testing.T) {
 	h := real(t)
-	const mark = "31415.9265"
+	mark := newMark()
 	c := start(t, h, box.Spec{}, "/bin/sh", "-c", `(trap "" TERM HUP; setsid sleep `+mark+`) & (setsid setsid sleep `+mark+` &) ; echo; cat`)
 	if _, err := c.Stdout().Read(make([]byte, 1)); err != nil {
 		t.Fatal(err)
@@ -210,5 +213,24 @@ func TestStopLeavesNothing(t *testing.T) {
 	c.Stop()
 	if left := marked(mark); len(left) > 0 {
 		t.Errorf("left: %v", left)
+	}
+}
+
+// Every namespace is another than ours, but that of users in root's box.
+func TestNamespaces(t *testing.T) {
+	h := real(t)
+	kinds := []string{"cgroup", "ipc", "mnt", "net", "pid", "user", "uts"}
+	within := strings.Fields(output(t, h, box.Spec{}, "/bin/sh", "-c", "cd /proc/self/ns && readlink "+strings.Join(kinds, " ")))
+	if len(within) != len(kinds) {
+		t.Fatalf("%q", within)
+	}
+	for i, kind := range kinds {
+		ours, err := os.Readlink("/proc/self/ns/" + kind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if shared := ours == within[i]; shared != (kind == "user" && h.Root) {
+			t.Errorf("%s: %s without, %s within", kind, ours, within[i])
+		}
 	}
 }
