@@ -11,14 +11,6 @@ import (
 	"sallyport/sandbox/bwrap/group"
 )
 
-// Remark says how a limit is kept on this machine.
-type Remark struct {
-	Limit string // the word for it: "memory", "pids", "cpu", "exec"
-	Bites bool   // it holds the box as a whole to what the spec says
-	Soft  bool   // that it does not bite is not reason enough to refuse
-	How   string // by what means; why not
-}
-
 // bounds hold a box within its limits.
 type bounds struct {
 	limits  box.Limits

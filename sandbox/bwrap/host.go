@@ -86,3 +86,11 @@ func places(paths []string) []Place {
 	}
 	return found
 }
+
+// Remark says how a limit is kept on this machine.
+type Remark struct {
+	Limit string // the word for it: "memory", "pids", "cpu", "exec"
+	Bites bool   // it holds the box as a whole to what the spec says
+	Soft  bool   // that it does not bite is not reason enough to refuse
+	How   string // by what means; why not
+}

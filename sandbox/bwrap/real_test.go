@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -61,23 +62,10 @@ func real(t testing.TB) Host {
 	if err != nil {
 		skip("%v", err)
 	}
-	if err := tried(h); err != nil {
+	if _, err := Try(h, box.Limits{}); err != nil {
 		skip("%v", err)
 	}
 	return h
-}
-
-// tried is how a box with nothing in it fares.
-func tried(h Host) error {
-	c, err := Start(h, box.Spec{Lenient: true}, sandbox.Command{Argv: []string{"/bin/true"}}, Egress{})
-	if err != nil {
-		return err
-	}
-	<-c.Exited()
-	if exit := c.Exit(); exit.Code != 0 {
-		return fmt.Errorf("a box for /bin/true: %v: %s", exit, c.LastWords())
-	}
-	return nil
 }
 
 func start(t testing.TB, h Host, s box.Spec, argv ...string) *Child {
@@ -232,5 +220,53 @@ func TestNamespaces(t *testing.T) {
 		if shared := ours == within[i]; shared != (kind == "user" && h.Root) {
 			t.Errorf("%s: %s without, %s within", kind, ours, within[i])
 		}
+	}
+}
+
+// A mount is read-only unless the spec says otherwise, whoever owns what is in it; so is
+// everything else but what is meant to be written to.
+func TestMounts(t *testing.T) {
+	h := real(t)
+	shut, open := shared(t), shared(t)
+	for _, dir := range []string{shut, open} {
+		if err := os.Chmod(dir, 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := box.Spec{Dir: "/srv/shut", Mounts: []box.Mount{{Source: shut, Target: "/srv/shut"}, {Source: open, Target: "/tmp/deep/open", Write: true}}}
+	got := output(t, h, s, "/bin/sh", "-c", `pwd; (: > x) 2>&1 | cut -d: -f4; echo y > /tmp/deep/open/y && cat /tmp/deep/open/y
+while read -r _ _ _ _ at options _; do case $options in ro*) ;; *) echo "$at"; esac; done < /proc/self/mountinfo | sort`)
+	want := `/srv/shut
+ Read-only file system
+y
+/dev/full
+/dev/null
+/dev/pts
+/dev/random
+/dev/shm
+/dev/tty
+/dev/urandom
+/dev/zero
+/proc
+/tmp
+/tmp/deep/open
+`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if text, err := os.ReadFile(filepath.Join(open, "y")); err != nil || string(text) != "y\n" {
+		t.Errorf("%q %v", text, err)
+	}
+}
+
+// Root's other groups stay without.
+func TestGroupsAreLeft(t *testing.T) {
+	if real(t); os.Geteuid() != 0 {
+		t.Skip("only root may leave a group")
+	}
+	again := exec.Command("/proc/self/exe", "-test.run=^TestWhoItIs$")
+	again.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Groups: []uint32{0, 4, 27}}}
+	if out, err := again.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
 	}
 }

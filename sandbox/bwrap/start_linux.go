@@ -42,6 +42,24 @@ func Start(h Host, s box.Spec, cmd sandbox.Command, way Egress) (*Child, error) 
 	return c, nil
 }
 
+// Try makes a box with nothing in it, runs a program of no effect, and says which limits
+// would bite. An error says why there are no boxes here.
+func Try(h Host, l box.Limits) ([]Remark, error) {
+	c, err := Start(h, box.Spec{Limits: l, Lenient: true}, sandbox.Command{Argv: []string{"/bin/true"}}, Egress{})
+	if err != nil {
+		return nil, err
+	}
+	defer c.Kill()
+	select {
+	case <-c.Exited():
+	case <-time.After(setUpBound):
+	}
+	if exit := c.Exit(); exit.Code != 0 {
+		return nil, fmt.Errorf("trying a box: %v: %s", exit, c.LastWords())
+	}
+	return c.Remarks(), nil
+}
+
 func startWithin(h Host, s box.Spec, cmd sandbox.Command, way Egress, b *bounds) (*sandbox.Child, error) {
 	if err := b.toothless(); err != nil && !s.Lenient {
 		return nil, err
