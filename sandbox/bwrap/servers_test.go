@@ -150,3 +150,12 @@ func cutDir(p, dir string) (string, bool) {
 	}
 	return "", false
 }
+
+func BenchmarkStartStop(b *testing.B) {
+	h := real(b)
+	for b.Loop() {
+		if _, err := Try(h, box.Limits{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
