@@ -93,6 +93,10 @@ func (c *composer) check(argv []string) error {
 		return errors.New("no command given")
 	case s.User.UID <= 0 || s.User.GID <= 0:
 		return fmt.Errorf("user %d:%d: neither may be 0 or less in a bubblewrap box", s.User.UID, s.User.GID)
+	case min(s.Limits.Memory, s.Limits.Scratch, s.Limits.Shm, int64(s.Limits.CPU), int64(s.Limits.PIDs), int64(s.Limits.Files)) <= 0:
+		return fmt.Errorf("limits %+v: none may be less than 0", s.Limits) // to the kernel, -1 is no limit
+	case s.Image != "" || s.Class != "":
+		return errors.New("an image or a runtime class needs a container engine: bubblewrap shows the host's programs")
 	case s.Dir != "" && !path.IsAbs(s.Dir):
 		return fmt.Errorf("working directory %q is not absolute", s.Dir)
 	case len(s.Egress) > 0 && c.way == (Egress{}):
