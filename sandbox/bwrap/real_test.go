@@ -25,7 +25,7 @@ const patience = 30 * time.Second
 
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == runWord {
-		os.Exit(Inside(os.Args[2:], os.Stderr, pipeThrough))
+		syscall.Exit(Inside(os.Args[2:], os.Stderr, pipeThrough)) // os.Exit waits a second under the race detector
 	}
 	if mark := os.Getenv("BWRAP_TEST_AS_PROXY"); mark != "" {
 		asProxy(mark)
