@@ -1,0 +1,177 @@
+package engine
+
+import (
+	"strconv"
+	"strings"
+
+	"sallyport/sandbox/box"
+)
+
+// Labels on a container tell whose it is.
+const (
+	LabelOwner  = "sallyport.owner"
+	LabelServer = "sallyport.server"
+)
+
+// nobody is the user and the group where the policy names none. Root cannot be
+// named: its id is the zero that means nobody.
+const nobody = 65534
+
+// hostname is the same in every box: it tells nothing.
+const hostname = "box"
+
+// A Run is one container.
+type Run struct {
+	Name    string // of the container
+	Owner   Owner
+	Server  string   // the upstream's name in the policy
+	Image   string   // what was looked at, so an id where there is one
+	Command []string // empty: the image's own entry point
+	Names   []string // variables whose values the client's environment holds
+	Inside  Inside   // what is put in front of the command
+}
+
+// Argv is the command line that starts the container. It is pure. The zero values
+// of the spec are the strictest box.
+func Argv(e Engine, s box.Spec, r Run) []string {
+	a := []string{
+		e.Path, "run", "--name=" + r.Name,
+		"--label=" + LabelOwner + "=" + string(r.Owner), "--label=" + LabelServer + "=" + r.Server,
+		"--interactive", "--pull=never", "--log-driver=none", "--no-healthcheck", "--restart=no",
+	}
+	if e.Init {
+		a = append(a, "--init")
+	}
+	a = append(a, isolation(e, s)...)
+	a = append(a, limits(e, s)...)
+	a = append(a, places(e, s, r.Inside)...)
+	if home := "HOME"; !r.Inside.Env {
+		// A home that cannot be written to is what servers stumble over most.
+		// Where the environment goes in by standard input, it is set there.
+		given := false
+		for _, name := range r.Names {
+			a = append(a, "--env="+name)
+			given = given || name == home
+		}
+		if !given {
+			a = append(a, "--env=HOME=/tmp")
+		}
+	}
+	return append(a, r.entry()...)
+}
+
+// isolation is what the box may not do, see or become.
+func isolation(e Engine, s box.Spec) []string {
+	a := []string{
+		"--user=" + strconv.Itoa(orNobody(s.User.UID)) + ":" + strconv.Itoa(orNobody(s.User.GID)),
+		"--cap-drop=ALL", "--security-opt=no-new-privileges",
+		"--network=none", "--hostname=" + hostname, "--ipc=private", "--cgroupns=private",
+	}
+	if e.Tool == Podman {
+		// Defaults that containers.conf or the command's name can loosen; docker has
+		// no such words, nor such defaults.
+		a = append(a, "--pid=private", "--uts=private", "--systemd=false", "--http-proxy=false",
+			"--detach-keys=", "--stop-timeout=0")
+	}
+	switch {
+	case s.Class != "":
+		a = append(a, "--runtime="+s.Class)
+	case e.Runtime != "":
+		a = append(a, "--runtime="+e.Runtime)
+	}
+	return a
+}
+
+func orNobody(id int) int {
+	if id == 0 {
+		return nobody
+	}
+	return id
+}
+
+// limits is how much the box may use.
+func limits(e Engine, s box.Spec) []string {
+	l := s.Limits.OrDefault()
+	memory := strconv.FormatInt(l.Memory, 10)
+	a := []string{
+		"--memory=" + memory,
+		"--memory-swap=" + memory, // memory and swap together: no swap
+		"--cpus=" + strconv.FormatFloat(float64(l.CPU)/1000, 'f', -1, 64),
+		"--pids-limit=" + strconv.Itoa(l.PIDs),
+		ulimit("core", 0),
+		ulimit("nofile", uint64(l.Files)),
+	}
+	if e.NProc > 0 {
+		a = append(a, ulimit("nproc", e.NProc))
+	}
+	return a
+}
+
+func ulimit(name string, n uint64) string {
+	v := strconv.FormatUint(n, 10)
+	return "--ulimit=" + name + "=" + v + ":" + v
+}
+
+// places is what of the file system is there, and what of it can be written to.
+func places(e Engine, s box.Spec, in Inside) []string {
+	l := s.Limits.OrDefault()
+	tmp := "--tmpfs=/tmp:rw,nosuid,nodev,size=" + strconv.FormatInt(l.Scratch, 10) + ",mode=1777"
+	if l.Exec {
+		tmp += ",exec"
+	} else {
+		tmp += ",noexec"
+	}
+	a := []string{"--read-only", "--shm-size=" + strconv.FormatInt(l.Shm, 10)}
+	if e.Tool == Podman {
+		// Else it adds /run, /var/tmp and more, and fills /tmp from the image, with
+		// the mode that it has there.
+		a = append(a, "--read-only-tmpfs=false")
+		tmp += ",notmpcopyup"
+	}
+	a = append(a, tmp)
+	if s.Dir != "" {
+		a = append(a, "--workdir="+s.Dir)
+	}
+	for _, m := range in.mounts() {
+		a = append(a, mount(e, m))
+	}
+	for _, m := range s.Mounts {
+		a = append(a, mount(e, m))
+	}
+	return a
+}
+
+// mount leaves out what is mounted below the source: it would be writable even
+// where the source is not.
+func mount(e Engine, m box.Mount) string {
+	s := "--mount=type=bind,source=" + m.Source + ",target=" + m.Target
+	if e.Tool == Docker && major(e.Version) >= 25 {
+		s += ",bind-recursive=disabled"
+	} else {
+		s += ",bind-nonrecursive=true"
+	}
+	if !m.Write {
+		s += ",readonly"
+	}
+	return s
+}
+
+// major is the first number of a version, or 0.
+func major(version string) int {
+	first, _, _ := strings.Cut(version, ".")
+	n, err := strconv.Atoi(first)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// entry is the image, and what runs in it. A command is all that runs: the image's
+// entry point is not put in front of it.
+func (r Run) entry() []string {
+	command := r.Inside.wrap(r.Command)
+	if len(command) == 0 {
+		return []string{r.Image}
+	}
+	return append([]string{"--entrypoint=" + command[0], r.Image}, command[1:]...)
+}

@@ -1,0 +1,134 @@
+package engine
+
+import (
+	"debug/elf"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+
+	"sallyport/sandbox/box"
+)
+
+// Words that the executable understands inside of a box.
+const (
+	WordRun   = "box-run"   // read the environment, forward, start the command
+	WordProbe = "box-probe" // see what the box holds to
+)
+
+// Places inside of a box. The socket's folder is mounted beside the executable and
+// not around it: the place of a mount cannot be made in a folder that is read-only.
+const (
+	insideSelf   = "/run/sallyport/sallyport"
+	insideEgress = "/run/sallyport/egress"
+	EgressSocket = "egress.sock" // in the folder that is mounted
+)
+
+// DefaultPort is where the box's own loopback leads out.
+const DefaultPort = 3128
+
+// Inside is what is put in front of an upstream's command. The zero Inside is
+// nothing.
+type Inside struct {
+	Self   string // our executable, on the host
+	Env    bool   // the environment comes in by standard input
+	Egress string // folder on the host with the socket that leads out; empty: none
+	Port   int    // where to listen within; 0: DefaultPort
+}
+
+func (in Inside) needed() bool { return in.Env || in.Egress != "" }
+
+// mounts is what the plan needs to see of the host.
+func (in Inside) mounts() []box.Mount {
+	if !in.needed() {
+		return nil
+	}
+	m := []box.Mount{{Source: in.Self, Target: insideSelf}}
+	if in.Egress != "" {
+		m = append(m, box.Mount{Source: in.Egress, Target: insideEgress})
+	}
+	return m
+}
+
+// wrap puts our executable in front of the command.
+func (in Inside) wrap(command []string) []string {
+	if !in.needed() {
+		return command
+	}
+	w := []string{insideSelf, WordRun}
+	if in.Env {
+		w = append(w, "--env")
+	}
+	if in.Egress != "" {
+		port := in.Port
+		if port == 0 {
+			port = DefaultPort
+		}
+		w = append(w, "--egress="+insideEgress+"/"+EgressSocket, "--port="+strconv.Itoa(port))
+	}
+	return append(append(w, "--"), command...)
+}
+
+// EnvLimit bounds an environment that is handed over, in bytes.
+const EnvLimit = 1 << 20
+
+// handOver is the environment as the executable within reads it: the length in
+// eight hexadecimal digits, then that many bytes of JSON. It is read to the byte, so
+// that what follows is the command's.
+func handOver(env []string) ([]byte, error) {
+	if env == nil {
+		env = []string{}
+	}
+	body, err := json.Marshal(env)
+	if err != nil || len(body) > EnvLimit {
+		return nil, fmt.Errorf("the environment has %d bytes, at most %d: %w", len(body), EnvLimit, err)
+	}
+	return append(fmt.Appendf(nil, "%08x", len(body)), body...), nil
+}
+
+// Self is our own executable, as something that runs in an empty box. The zero
+// Self says that there is none.
+type Self struct {
+	Path string
+	Why  string // why there is none
+}
+
+// SelfOf looks whether the executable needs nothing but a kernel.
+func SelfOf(path string) Self {
+	if path == "" {
+		return Self{Why: "no executable was named"}
+	}
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return Self{Why: err.Error()}
+	}
+	f, err := os.Open(real)
+	if err != nil {
+		return Self{Why: err.Error()}
+	}
+	defer f.Close()
+	program, err := elf.NewFile(f)
+	if err != nil {
+		return Self{Why: fmt.Sprintf("%s is no Linux program: %v", real, err)}
+	}
+	for _, p := range program.Progs {
+		if p.Type == elf.PT_INTERP {
+			return Self{Why: real + " is not static (build it with CGO_ENABLED=0)"}
+		}
+	}
+	if want := machines[runtime.GOARCH]; program.Machine != want {
+		return Self{Why: fmt.Sprintf("%s is for %s", real, program.Machine)}
+	}
+	if !mountable(real) {
+		return Self{Why: fmt.Sprintf("the path %q cannot be written in a mount", real)}
+	}
+	return Self{Path: real}
+}
+
+// machines is what the engines' machines are where this program runs.
+var machines = map[string]elf.Machine{
+	"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64, "386": elf.EM_386, "arm": elf.EM_ARM,
+	"riscv64": elf.EM_RISCV, "ppc64le": elf.EM_PPC64, "s390x": elf.EM_S390, "loong64": elf.EM_LOONGARCH,
+}
