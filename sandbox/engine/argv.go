@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"sallyport/sandbox/box"
+	"sallyport/sandbox/owner"
 )
 
 // Labels on a container tell whose it is.
@@ -23,7 +24,7 @@ const hostname = "box"
 // A Run is one container.
 type Run struct {
 	Name    string // of the container
-	Owner   Owner
+	Owner   owner.ID
 	Server  string   // the upstream's name in the policy
 	Image   string   // what was looked at, so an id where there is one
 	Command []string // empty: the image's own entry point
@@ -133,17 +134,17 @@ func places(e Engine, s box.Spec, in Inside) []string {
 		a = append(a, "--workdir="+s.Dir)
 	}
 	for _, m := range in.mounts() {
-		a = append(a, mount(e, m))
+		a = append(a, bind(e, m))
 	}
 	for _, m := range s.Mounts {
-		a = append(a, mount(e, m))
+		a = append(a, bind(e, m))
 	}
 	return a
 }
 
-// mount leaves out what is mounted below the source: it would be writable even
+// bind leaves out what is mounted below the source: it would be writable even
 // where the source is not.
-func mount(e Engine, m box.Mount) string {
+func bind(e Engine, m box.Mount) string {
 	s := "--mount=type=bind,source=" + m.Source + ",target=" + m.Target
 	if e.Tool == Docker && major(e.Version) >= 25 {
 		s += ",bind-recursive=disabled"

@@ -3,8 +3,8 @@ package engine
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"slices"
@@ -45,10 +45,10 @@ const outputLimit = 4 << 20
 func (e Engine) call(ctx context.Context, stdin []byte, args ...string) ([]byte, error) {
 	ctx, stop := context.WithTimeout(ctx, patience)
 	defer stop()
-	return e.callFor(ctx, bytes.NewReader(stdin), args...)
+	return e.callWith(ctx, bytes.NewReader(stdin), args...)
 }
 
-func (e Engine) callFor(ctx context.Context, stdin *bytes.Reader, args ...string) ([]byte, error) {
+func (e Engine) callWith(ctx context.Context, stdin io.Reader, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, e.Path, args...)
 	cmd.Env = clientEnv(os.Environ())
 	cmd.Stdin = stdin
@@ -123,6 +123,3 @@ func (e Engine) String() string {
 	}
 	return s
 }
-
-// errNone is returned where no engine is.
-var errNone = errors.New("not found")

@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"sallyport/sandbox/box"
+	"sallyport/sandbox/mount"
 )
 
 // Words that the executable understands inside of a box.
@@ -121,7 +122,7 @@ func SelfOf(path string) Self {
 	if want := machines[runtime.GOARCH]; program.Machine != want {
 		return Self{Why: fmt.Sprintf("%s is for %s", real, program.Machine)}
 	}
-	if !mountable(real) {
+	if !mount.Sayable(real) {
 		return Self{Why: fmt.Sprintf("the path %q cannot be written in a mount", real)}
 	}
 	return Self{Path: real}

@@ -1,12 +1,12 @@
 //go:build !linux
 
-package engine
+package owner
 
 import "os"
 
 // Us is this process as an owner. Without a way to tell a process from a later one
 // with its id, containers of other processes are left alone while the machine runs.
-func Us() Owner {
+func Us() ID {
 	host, _ := os.Hostname()
 	return owner(host, "", "0", "0")
 }

@@ -1,4 +1,6 @@
-package engine
+// Package owner names the process that a container or another thing outside of it
+// belongs to, so that a later one can tell what was left behind.
+package owner
 
 import (
 	"crypto/sha256"
@@ -8,9 +10,9 @@ import (
 	"strings"
 )
 
-// An Owner names one process on one machine in one life of that machine:
+// An ID names one process on one machine in one life of that machine:
 // MACHINE.BOOT.NAMESPACE.PID.START.
-type Owner string
+type ID string
 
 const ownerParts = 5
 
@@ -23,10 +25,13 @@ const (
 	gone
 )
 
-// Of compares an owner with ourselves, who ask. running is told the pid of an owner that
+// Gone says whether the owner is known to have ended.
+func (o ID) Gone() bool { return o.state(Us(), startOf) == gone }
+
+// state compares an owner with ourselves, who ask. running is told the pid of an owner that
 // shares our process ids, and returns that process's start, or "" if there is
 // none.
-func (o Owner) state(self Owner, running func(pid string) string) state {
+func (o ID) state(self ID, running func(pid string) string) state {
 	theirs, ours := strings.Split(string(o), "."), strings.Split(string(self), ".")
 	if len(theirs) != ownerParts || len(ours) != ownerParts {
 		return unknown
@@ -44,8 +49,8 @@ func (o Owner) state(self Owner, running func(pid string) string) state {
 	return gone
 }
 
-func owner(machine, boot, space, start string) Owner {
-	return Owner(fmt.Sprintf("%s.%s.%s.%d.%s", short(machine), short(boot), space, os.Getpid(), start))
+func owner(machine, boot, space, start string) ID {
+	return ID(fmt.Sprintf("%s.%s.%s.%d.%s", short(machine), short(boot), space, os.Getpid(), start))
 }
 
 // short keeps ids that tell about the machine out of labels.

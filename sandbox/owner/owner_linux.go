@@ -1,4 +1,4 @@
-package engine
+package owner
 
 import (
 	"os"
@@ -7,7 +7,7 @@ import (
 )
 
 // Us is this process as an owner.
-func Us() Owner {
+func Us() ID {
 	host, _ := os.Hostname()
 	machine := firstLine("/etc/machine-id", "/var/lib/dbus/machine-id")
 	if machine == "" {

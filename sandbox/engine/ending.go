@@ -1,0 +1,71 @@
+package engine
+
+import (
+	"fmt"
+	"strings"
+	"syscall"
+
+	"sallyport/sandbox"
+)
+
+// An ending is what is known of how a box ended.
+type ending struct {
+	Client  sandbox.Exit
+	Stopped bool // by us
+	Tool    Tool
+	Memory  int64
+	Words   string // its last ones
+
+	// Of the container; empty where there is none.
+	ID, Status string
+	OOM        bool
+	Code       int
+}
+
+const (
+	engineFailed = 125 // the client's own codes, as of run
+	cannotRun    = 126
+	notFound     = 127
+	bySignal     = 128
+	killed       = bySignal + int(syscall.SIGKILL)
+)
+
+// suspicious says whether it may have run out of memory though the engine does not
+// say so. One that failed may have lost a child that way.
+func (e ending) suspicious() bool {
+	return e.ID != "" && !e.OOM && !e.Stopped && e.Code != 0
+}
+
+func (e ending) String() string {
+	code := e.Client.Code
+	if e.ID != "" && e.Status == "exited" {
+		code = e.Code
+	}
+	how := fmt.Sprintf("exit status %d", code)
+	if code > bySignal && code < bySignal+65 {
+		how = "signal: " + syscall.Signal(code-bySignal).String()
+	}
+	ran := e.Status == "exited" || e.Status == "running"
+	switch {
+	case e.OOM:
+		return fmt.Sprintf("out of memory: the box has %s (%s)", mebibytes(e.Memory), how)
+	case e.Stopped:
+		return "stopped: " + how
+	case e.Client.Signal != "":
+		return fmt.Sprintf("the %s client was ended by a signal: %s", e.Tool, e.Client.Signal)
+	case !ran && code == engineFailed:
+		return fmt.Sprintf("%s could not start the box", e.Tool)
+	case !ran && (code == cannotRun || code == notFound), strings.Contains(e.Words, "(catatonit:") && strings.Contains(e.Words, "failed to exec pid1"):
+		return "the command cannot be run in the box: is it in the image, and for this machine?"
+	case code == killed:
+		return how + ", by a limit or by hand, not by sallyport"
+	}
+	return how
+}
+
+func mebibytes(n int64) string {
+	if n%(1<<20) == 0 {
+		return fmt.Sprintf("%d MiB", n>>20)
+	}
+	return fmt.Sprintf("%d bytes", n)
+}

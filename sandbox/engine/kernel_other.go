@@ -1,0 +1,6 @@
+//go:build !linux
+
+package engine
+
+// kernelKilled cannot know.
+func kernelKilled(string) bool { return false }

@@ -1,0 +1,12 @@
+package engine
+
+import "golang.org/x/sys/unix"
+
+// processLimit is how many processes our user may have at most.
+func processLimit() uint64 {
+	var l unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NPROC, &l); err != nil {
+		return 0
+	}
+	return min(l.Max, 1<<20)
+}

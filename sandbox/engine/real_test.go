@@ -1,0 +1,464 @@
+//go:build linux
+
+package engine
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"sallyport/sandbox/box"
+	"sallyport/sandbox/inside"
+	"sallyport/sandbox/owner"
+	"sallyport/sandbox/probe"
+)
+
+// The test's own executable, built static, is what stands in for sallyport.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 {
+		switch os.Args[1] {
+		case WordRun:
+			code, err := inside.Main(os.Args[2:], splice)
+			if err != nil {
+				fmt.Fprintln(os.Stderr, err)
+			}
+			os.Exit(code)
+		case WordProbe:
+			if err := probe.Main(os.Args[2:], os.Stdout); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(1)
+			}
+			os.Exit(0)
+		case "proxy":
+			asProxy(os.Args[2], os.Args[3:])
+		case "hostile":
+			hostile(os.Args[2])
+		}
+	}
+	os.Exit(m.Run())
+}
+
+// asProxy is a proxy that the tests kill: it starts boxes and waits for ever.
+func asProxy(tool string, command []string) {
+	e, err := Find(context.Background(), tool, mustSelf())
+	if err != nil {
+		panic(err)
+	}
+	for range 2 {
+		c, err := e.Start(context.Background(), Job{Server: "victim", Command: command, Env: []string{"A=b"}, Spec: box.Spec{Image: mustImage(e)}})
+		if err != nil {
+			panic(err)
+		}
+		fmt.Println(c.Name())
+		if _, err := bufio.NewReader(c.Stdout()).ReadString('\n'); err != nil {
+			panic(c.Why() + c.LastWords())
+		}
+	}
+	fmt.Println("up")
+	select {}
+}
+
+func mustSelf() string {
+	p, err := os.Executable()
+	if err != nil {
+		panic(err)
+	}
+	return p
+}
+
+func mustImage(e Engine) string {
+	name, err := e.probeImage(context.Background())
+	if err != nil {
+		panic(err)
+	}
+	return name
+}
+
+// hostile is a server that does what a box has to bear.
+func hostile(how string) {
+	switch how {
+	case "env":
+		b, _ := io.ReadAll(os.Stdin)
+		fmt.Printf("%s|%s|%s|%s\n", os.Getenv("TOKEN"), os.Getenv("HOME"), os.Getenv("HTTPS_PROXY"), b)
+	case "memory":
+		var all [][]byte
+		for {
+			b := make([]byte, 1<<20)
+			for i := range b {
+				b[i] = 1
+			}
+			all = append(all, b)
+		}
+	case "stay":
+		fmt.Println("up")
+		for {
+			time.Sleep(time.Hour)
+		}
+	case "echo":
+		fmt.Println("up")
+		_, _ = io.Copy(os.Stdout, os.Stdin)
+	case "exit":
+		fmt.Fprintln(os.Stderr, "last words")
+		os.Exit(3)
+	case "dial":
+		c, err := net.Dial("tcp", strings.TrimPrefix(os.Getenv("HTTPS_PROXY"), "http://"))
+		if err != nil {
+			fmt.Println(err)
+			break
+		}
+		_, _ = io.Copy(os.Stdout, c)
+	}
+	os.Exit(0)
+}
+
+// splice is a forwarder without any opinion.
+func splice(l net.Listener, socket string) error {
+	for {
+		in, err := l.Accept()
+		if err != nil {
+			return err
+		}
+		out, err := net.Dial("unix", socket)
+		if err != nil {
+			in.Close()
+			continue
+		}
+		go func() { _, _ = io.Copy(in, out); in.Close() }()
+		go func() { _, _ = io.Copy(out, in); out.Close() }()
+	}
+}
+
+var static = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "sallyport-engine-test")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "self")
+	build := exec.Command("go", "test", "-c", "-o", path, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-buildvcs=false -ldflags=-s")
+	out, err := build.CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%w: %s", err, out)
+	}
+	return path, nil
+})
+
+var found sync.Map
+
+// real is an engine of this machine, or the test is skipped.
+func real(t *testing.T, tool Tool) Engine {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("containers take time")
+	}
+	self, err := static()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e, ok := found.Load(tool); ok {
+		return e.(Engine)
+	}
+	e, err := Find(t.Context(), string(tool), self)
+	if err != nil {
+		if os.Getenv("SALLYPORT_E2E") == "require" && tool == Podman {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+	t.Logf("%s: %q", e, e.Remarks)
+	found.Store(tool, e)
+	return e
+}
+
+func both(t *testing.T, f func(t *testing.T, e Engine)) {
+	for _, tool := range []Tool{Podman, Docker} {
+		t.Run(string(tool), func(t *testing.T) { f(t, real(t, tool)) })
+	}
+}
+
+func (e Engine) job(t *testing.T, how string) Job {
+	t.Helper()
+	name, err := e.probeImage(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Job{Server: "hostile", Command: []string{insideProbe, "hostile", how}, Spec: box.Spec{Image: name}, StopTimeout: 300 * time.Millisecond}
+}
+
+func begin(t *testing.T, e Engine, j Job) *Child {
+	t.Helper()
+	c, err := e.Start(t.Context(), j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Stop(); err != nil {
+			t.Error(err)
+		}
+		if left := names(t, e, c.Name()); left != "" {
+			t.Errorf("left: %s", left)
+		}
+	})
+	return c
+}
+
+func names(t *testing.T, e Engine, name string) string {
+	t.Helper()
+	out, err := e.call(context.Background(), nil, "ps", "--all", "--format={{.Names}} {{.Status}}", "--filter=name="+name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
+}
+
+func await(t *testing.T, c <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-c:
+	case <-time.After(30 * time.Second):
+		t.Fatal("it takes too long")
+	}
+}
+
+func TestEnvironmentGoesInByStdin(t *testing.T) {
+	both(t, func(t *testing.T, e Engine) {
+		j := e.job(t, "env")
+		j.Env = []string{"TOKEN=s3cret-va1ue"}
+		c := begin(t, e, j)
+		time.Sleep(300 * time.Millisecond)
+		shown, err := e.call(t.Context(), nil, "container", "inspect", c.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(shown), "s3cret") || strings.Contains(string(shown), "TOKEN") {
+			t.Error("inspect shows it")
+		}
+		if _, err := io.WriteString(c.Stdin(), "mine"); err != nil {
+			t.Fatal(err)
+		}
+		c.Stdin().Close()
+		out, err := io.ReadAll(c.Stdout())
+		if got, want := string(out), "s3cret-va1ue|/tmp||mine\n"; got != want || err != nil {
+			t.Errorf("got %q, want %q (%v; %s)", got, want, err, c.LastWords())
+		}
+	})
+}
+
+func TestEndings(t *testing.T) {
+	both(t, func(t *testing.T, e Engine) {
+		for _, c := range []struct{ how, want string }{
+			{"memory", "out of memory: the box has 32 MiB (signal: killed)"},
+			{"exit", "exit status 3"},
+		} {
+			t.Run(c.how, func(t *testing.T) {
+				j := e.job(t, c.how)
+				j.Spec.Limits.Memory = 32 << 20
+				child := begin(t, e, j)
+				await(t, child.Exited())
+				if got := child.Why(); got != c.want {
+					t.Errorf("got %q, want %q; %s", got, c.want, child.LastWords())
+				}
+			})
+		}
+		t.Run("no such command", func(t *testing.T) {
+			j := e.job(t, "")
+			j.Command = []string{"/nothing"}
+			child := begin(t, e, j)
+			await(t, child.Exited())
+			if got := child.Why(); !strings.Contains(got, "cannot be run in the box") {
+				t.Errorf("got %q; %s", got, child.LastWords())
+			}
+		})
+		t.Run("stubborn", func(t *testing.T) {
+			child := begin(t, e, e.job(t, "stay"))
+			if _, err := bufio.NewReader(child.Stdout()).ReadString('\n'); err != nil {
+				t.Fatal(err, child.LastWords())
+			}
+			if err := child.Stop(); err != nil {
+				t.Error(err)
+			}
+			if got := child.Why(); !strings.HasPrefix(got, "stopped: ") {
+				t.Errorf("got %q", got)
+			}
+		})
+	})
+}
+
+func TestEgressByOneSocket(t *testing.T) {
+	both(t, func(t *testing.T, e Engine) {
+		dir := t.TempDir()
+		if err := os.Chmod(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		l, err := net.Listen("unix", filepath.Join(dir, EgressSocket))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(filepath.Join(dir, EgressSocket), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		go func() {
+			if c, err := l.Accept(); err == nil {
+				fmt.Fprintln(c, "the way out")
+				c.Close()
+			}
+		}()
+		j := e.job(t, "dial")
+		j.Spec.Egress, j.Egress = []box.Endpoint{{Host: "example.com", Port: 443}}, dir
+		c := begin(t, e, j)
+		out, err := io.ReadAll(c.Stdout())
+		if err != nil || string(out) != "the way out\n" {
+			t.Errorf("%q %v %s", out, err, c.LastWords())
+		}
+	})
+}
+
+// However the proxy ends, its boxes go with it.
+func TestKilledProxyLeavesNothing(t *testing.T) {
+	both(t, func(t *testing.T, e Engine) {
+		for range 2 {
+			proxy := exec.Command(e.Self.Path, "proxy", string(e.Tool), insideProbe, "hostile", "stay")
+			proxy.Stderr = os.Stderr
+			stdout, err := proxy.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := proxy.Start(); err != nil {
+				t.Fatal(err)
+			}
+			var boxes []string
+			lines := bufio.NewScanner(stdout)
+			for lines.Scan() && lines.Text() != "up" {
+				boxes = append(boxes, lines.Text())
+			}
+			if len(boxes) != 2 {
+				t.Fatalf("boxes: %q", boxes)
+			}
+			if err := proxy.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			_ = proxy.Wait()
+			for _, b := range boxes {
+				for end := time.Now().Add(15 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+					left := names(t, e, b)
+					if left == "" {
+						break
+					}
+					if time.Now().After(end) {
+						t.Fatalf("left: %s", left)
+					}
+				}
+			}
+		}
+	})
+}
+
+func TestReap(t *testing.T) {
+	both(t, func(t *testing.T, e Engine) {
+		j := e.job(t, "stay")
+		mine := begin(t, e, j)
+		dead := exec.Command("/bin/true")
+		if err := dead.Run(); err != nil {
+			t.Fatal(err)
+		}
+		parts := strings.Split(string(owner.Us()), ".")
+		parts[3], parts[4] = strconv.Itoa(dead.Process.Pid), "1"
+		name := containerName("orphan")
+		argv := Argv(e, box.Spec{}, Run{Name: name, Owner: owner.ID(strings.Join(parts, ".")), Image: j.Spec.Image, Command: j.Command})
+		orphan := exec.Command(argv[0], argv[1:]...)
+		hold, err := orphan.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer hold.Close()
+		defer func() { _ = e.remove(context.Background(), name) }()
+		stdout, _ := orphan.StdoutPipe()
+		if err := orphan.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := bufio.NewReader(stdout).ReadString('\n'); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := bufio.NewReader(mine.Stdout()).ReadString('\n'); err != nil {
+			t.Fatal(err)
+		}
+		reaped, err := e.Reap(t.Context())
+		if err != nil || len(reaped) != 1 || reaped[0] != name {
+			t.Errorf("reaped %q, %v; want %s", reaped, err, name)
+		}
+		_ = orphan.Process.Kill()
+		_ = orphan.Wait()
+		if names(t, e, name) != "" || names(t, e, mine.Name()) == "" {
+			t.Error("the wrong one")
+		}
+	})
+}
+
+func TestDigest(t *testing.T) {
+	both(t, func(t *testing.T, e Engine) {
+		j := e.job(t, "exit")
+		i, err := e.inspect(t.Context(), j.Spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(i.Digests) == 0 {
+			b, _ := json.Marshal(i)
+			t.Skipf("an imported image has no digest here: %s", b)
+		}
+		j.Spec.Image, j.Spec.Digest = i.Digests[0], true
+		c := begin(t, e, j)
+		await(t, c.Exited())
+		if got := c.Why(); got != "exit status 3" {
+			t.Errorf("got %q; %s", got, c.LastWords())
+		}
+		j.Spec.Image = j.Spec.Image[:len(j.Spec.Image)-64] + strings.Repeat("0", 64)
+		if c, err := e.Start(t.Context(), j); err == nil {
+			_ = c.Stop()
+			t.Error("another digest was started")
+		}
+	})
+}
+
+func BenchmarkStart(b *testing.B) {
+	self, err := static()
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, tool := range []Tool{Podman, Docker} {
+		e, err := Find(b.Context(), string(tool), self)
+		if err != nil {
+			continue
+		}
+		name := mustImage(e)
+		for _, env := range [][]string{nil, {"A=b"}} {
+			b.Run(fmt.Sprintf("%s/env=%d", tool, len(env)), func(b *testing.B) {
+				for b.Loop() {
+					c, err := e.Start(b.Context(), Job{Server: "bench", Command: []string{insideProbe, "hostile", "echo"}, Env: env, Spec: box.Spec{Image: name, Limits: box.Limits{CPU: 2000}}})
+					if err != nil {
+						b.Fatal(err)
+					}
+					if _, err := bufio.NewReader(c.Stdout()).ReadString('\n'); err != nil {
+						b.Fatal(err, c.Why(), c.LastWords())
+					}
+					b.StopTimer()
+					if err := c.Stop(); err != nil {
+						b.Fatal(err)
+					}
+					b.StartTimer()
+				}
+			})
+		}
+	}
+}
