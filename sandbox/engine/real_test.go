@@ -462,3 +462,19 @@ func BenchmarkStart(b *testing.B) {
 		}
 	}
 }
+
+// What is promised bites, on every engine that starts at all.
+func TestProbe(t *testing.T) {
+	both(t, func(t *testing.T, e Engine) {
+		promise := box.Spec{Limits: box.Limits{PIDs: 64, Memory: 96 << 20, CPU: 300, Scratch: 20 << 20}}
+		r, err := e.Probe(t.Context(), promise, []string{"169.254.169.254:80", "10.88.0.1:22", "127.0.0.1:8080"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, _ := json.Marshal(r)
+		t.Logf("%s", b)
+		for _, s := range probe.Check(promise, r) {
+			t.Error(s)
+		}
+	})
+}

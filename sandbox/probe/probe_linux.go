@@ -1,0 +1,285 @@
+package probe
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Words by which the probe starts itself again.
+const (
+	wordMemory  = "memory"
+	wordThreads = "threads"
+)
+
+// Main is the word box-probe. Without words, or run as a script's interpreter, it
+// says ok. With an Ask in JSON it prints the report, first without memory and then
+// whole: it may itself be killed for want of memory.
+func Main(args []string, stdout io.Writer) error {
+	switch {
+	case len(args) == 0 || strings.HasPrefix(args[0], "/"):
+		_, err := fmt.Fprintln(stdout, "ok")
+		return err
+	case args[0] == wordMemory && len(args) == 2:
+		return allocate(args[1], stdout)
+	case args[0] == wordThreads && len(args) == 2:
+		return threads(args[1], stdout)
+	}
+	var ask Ask
+	if err := json.Unmarshal([]byte(args[0]), &ask); err != nil {
+		return fmt.Errorf("reading what to probe: %w", err)
+	}
+	r := look(ask)
+	if err := json.NewEncoder(stdout).Encode(r); err != nil {
+		return err
+	}
+	r.Memory.Reached, r.Memory.Killed = tryMemory(ask.Limits.OrDefault().Memory)
+	return json.NewEncoder(stdout).Encode(r)
+}
+
+// look tries all but memory.
+func look(ask Ask) Report {
+	l := ask.Limits.OrDefault()
+	r := Report{UID: os.Getuid(), GID: os.Getgid(), CPU: CPU{Cgroup: cpuQuota()}, Attempts: tryAll()}
+	r.Groups, _ = os.Getgroups()
+	r.status()
+	r.Root = unix.Access("/", unix.W_OK) == nil
+	r.Writable = writable()
+	r.Tmp = tryPlace("/tmp", l.Scratch, l.Memory)
+	r.Shm = tryPlace("/dev/shm", l.Shm, l.Memory)
+	r.Memory = Memory{
+		Cgroup: cgroupValue("memory.max", "memory/memory.limit_in_bytes"), Swap: swapLimit(), Reached: Unknown,
+	}
+	r.PIDs.Cgroup = cgroupValue("pids.max", "pids/pids.max")
+	r.PIDs.Reached, r.PIDs.Refused = tryThreads(l.PIDs)
+	r.CPU.Used = useCPU()
+	var files unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &files) == nil {
+		r.Files = files.Max
+	}
+	if all, err := net.Interfaces(); err != nil {
+		r.Interfaces = []string{"unknown: " + err.Error()}
+	} else {
+		for _, i := range all {
+			r.Interfaces = append(r.Interfaces, i.Name)
+		}
+	}
+	r.Reached = reach(ask.Addresses)
+	r.Devices = devices()
+	return r
+}
+
+func (r *Report) status() {
+	b, _ := os.ReadFile("/proc/self/status")
+	for line := range strings.Lines(string(b)) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
+		value = strings.TrimSpace(value)
+		hex := func() uint64 {
+			n, err := strconv.ParseUint(value, 16, 64)
+			if err != nil {
+				return ^uint64(0)
+			}
+			return n
+		}
+		switch name {
+		case "CapEff":
+			r.CapEff |= hex()
+		case "CapPrm", "CapInh", "CapAmb":
+			r.CapEff |= hex()
+		case "CapBnd":
+			r.CapBnd = hex()
+		case "NoNewPrivs":
+			r.NoNewPrivs = value == "1"
+		case "Seccomp":
+			r.Seccomp, _ = strconv.Atoi(value)
+		}
+	}
+}
+
+// mountPoints are the places where something is mounted.
+func mountPoints() []string {
+	b, _ := os.ReadFile("/proc/self/mountinfo")
+	var all []string
+	for line := range strings.Lines(string(b)) {
+		if f := strings.Fields(line); len(f) > 4 {
+			all = append(all, f[4])
+		}
+	}
+	return all
+}
+
+func writable() []string {
+	var all []string
+	for _, p := range mountPoints() {
+		info, err := os.Stat(p)
+		if err != nil || !info.IsDir() && !info.Mode().IsRegular() || slices.Contains([]string{"/", "/tmp", "/dev/shm"}, p) {
+			continue
+		}
+		if unix.Access(p, unix.W_OK) == nil && !slices.Contains(all, p) {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// tryPlace fills the place, a little over its size at most, and never so far that the
+// box's memory ends.
+func tryPlace(dir string, size, memory int64) Place {
+	p := Place{Size: Unknown}
+	var fs unix.Statfs_t
+	if slices.Contains(mountPoints(), dir) && unix.Statfs(dir, &fs) == nil {
+		p.Size = int64(fs.Blocks) * fs.Bsize
+		p.Suid, p.Dev = fs.Flags&unix.ST_NOSUID == 0, fs.Flags&unix.ST_NODEV == 0
+	}
+	p.Exec = tryExec(filepath.Join(dir, "sallyport-probe"))
+	f, err := os.CreateTemp(dir, "sallyport-probe")
+	if err != nil {
+		return p
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	piece := make([]byte, 128<<10)
+	for most := min(2*size, memory/2); p.Wrote < most; {
+		n, err := f.Write(piece)
+		p.Wrote += int64(n)
+		if err != nil {
+			break
+		}
+	}
+	return p
+}
+
+// tryExec runs a script whose interpreter we are.
+func tryExec(path string) bool {
+	self, err := os.Executable()
+	if err != nil {
+		return false
+	}
+	script := "#!" + self + " box-probe\n"
+	if os.WriteFile(path, []byte(script), 0o700) != nil {
+		return false
+	}
+	defer os.Remove(path)
+	out, err := command(path).Output()
+	return err == nil && strings.TrimSpace(string(out)) == "ok"
+}
+
+// reach returns those of the addresses that answer.
+func reach(addresses []string) []string {
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	var reached []string
+	for _, a := range addresses {
+		all.Go(func() {
+			c, err := net.DialTimeout("tcp", a, time.Second)
+			// Who refuses was reached.
+			if err != nil && !errors.Is(err, unix.ECONNREFUSED) {
+				return
+			}
+			if host, _, e := net.SplitHostPort(a); err != nil && e == nil && net.ParseIP(host).IsLoopback() {
+				return // our own loopback, with nobody there
+			}
+			if c != nil {
+				c.Close()
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			reached = append(reached, a)
+		})
+	}
+	all.Wait()
+	slices.Sort(reached)
+	return reached
+}
+
+var harmless = []string{"null", "zero", "full", "random", "urandom", "tty", "console", "ptmx"}
+
+func devices() []string {
+	var all []string
+	_ = filepath.WalkDir("/dev", func(path string, d os.DirEntry, err error) error {
+		if err != nil || path == "/dev/pts" {
+			return filepath.SkipDir
+		}
+		name := strings.TrimPrefix(path, "/dev/")
+		if d.Type()&os.ModeDevice != 0 && !slices.Contains(harmless, name) {
+			all = append(all, path)
+		}
+		return nil
+	})
+	return all
+}
+
+// cgroupValue reads a limit by its name of version 2, or of version 1.
+func cgroupValue(two, one string) int64 {
+	for _, name := range []string{two, one} {
+		b, err := os.ReadFile("/sys/fs/cgroup/" + name)
+		if err != nil {
+			continue
+		}
+		word := strings.TrimSpace(string(b))
+		n, err := strconv.ParseInt(word, 10, 64)
+		switch {
+		case word == "max", err == nil && n < 0, err == nil && n > 1<<60:
+			return Unlimited
+		case err == nil:
+			return n
+		}
+	}
+	return Unknown
+}
+
+// swapLimit is of memory and swap together, as version 1 has it.
+func swapLimit() int64 {
+	if n := cgroupValue("none", "memory/memory.memsw.limit_in_bytes"); n != Unknown {
+		return n
+	}
+	b, err := os.ReadFile("/sys/fs/cgroup/memory.swap.max")
+	memory := cgroupValue("memory.max", "none")
+	if err != nil || memory == Unknown {
+		return Unknown
+	}
+	swap, err := strconv.ParseInt(strings.TrimSpace(string(b)), 10, 64)
+	if err != nil || memory == Unlimited {
+		return Unlimited
+	}
+	return memory + swap
+}
+
+// cpuQuota is in thousandths.
+func cpuQuota() int64 {
+	if b, err := os.ReadFile("/sys/fs/cgroup/cpu.max"); err == nil {
+		quota, period, _ := strings.Cut(strings.TrimSpace(string(b)), " ")
+		return thousandths(quota, period)
+	}
+	for _, dir := range []string{"/sys/fs/cgroup/cpu/", "/sys/fs/cgroup/cpu,cpuacct/"} {
+		quota, err := os.ReadFile(dir + "cpu.cfs_quota_us")
+		period, err2 := os.ReadFile(dir + "cpu.cfs_period_us")
+		if err == nil && err2 == nil {
+			return thousandths(strings.TrimSpace(string(quota)), strings.TrimSpace(string(period)))
+		}
+	}
+	return Unknown
+}
+
+func thousandths(quota, period string) int64 {
+	q, err := strconv.ParseInt(quota, 10, 64)
+	p, err2 := strconv.ParseInt(period, 10, 64)
+	switch {
+	case err2 != nil || p <= 0:
+		return Unknown
+	case err != nil || q < 0:
+		return Unlimited
+	}
+	return q * 1000 / p
+}

@@ -1,0 +1,236 @@
+package probe
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// tryTime bounds one attempt that is a process.
+const tryTime = 20 * time.Second
+
+func command(path string, args ...string) *exec.Cmd {
+	cmd := exec.Command(path, args...)
+	cmd.Env = []string{"GOMAXPROCS=1"}
+	return cmd
+}
+
+// tryAll makes every attempt that must be refused, each on a thread of its own that
+// is thrown away.
+func tryAll() map[string]string {
+	seen := map[string]string{}
+	for name, try := range map[string]func() error{
+		"mount":          func() error { return unix.Mount("none", "/tmp", "tmpfs", 0, "") },
+		"umount":         func() error { return unix.Unmount("/proc", unix.MNT_DETACH) },
+		"user namespace": newUser,
+		"setuid root":    func() error { return raw(unix.SYS_SETUID, 0, 0, 0) },
+		"setgid root":    func() error { return raw(unix.SYS_SETGID, 0, 0, 0) },
+		"device node":    deviceNode,
+		"raw socket":     func() error { return socket(unix.AF_INET, unix.SOCK_RAW, unix.IPPROTO_ICMP) },
+		"packet socket":  func() error { return socket(unix.AF_PACKET, unix.SOCK_RAW, 0x300) },
+		"keyring":        keyring,
+		"bpf":            func() error { return raw(unix.SYS_BPF, unix.BPF_MAP_CREATE, 0, 0) },
+		"chroot":         func() error { return unix.Chroot("/") },
+		"hostname":       func() error { return unix.Sethostname([]byte("escaped")) },
+		"sysctl":         func() error { return openForWriting("/proc/sys/kernel/core_pattern") },
+		"sysrq":          func() error { return openForWriting("/proc/sysrq-trigger") },
+	} {
+		seen[name] = told(onThread(try))
+	}
+	return seen
+}
+
+// told is how an attempt ended. One that was let through and then failed for its
+// senseless arguments was not refused.
+func told(err error) string {
+	switch {
+	case err == nil:
+		return Done
+	case errors.Is(err, unix.EINVAL), errors.Is(err, unix.EFAULT), errors.Is(err, unix.E2BIG):
+		return "let through: " + err.Error()
+	}
+	return "refused: " + err.Error()
+}
+
+// onThread runs the attempt on a thread that ends with it.
+func onThread(try func() error) error {
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		done <- try()
+	}()
+	return <-done
+}
+
+// raw makes a system call in this thread alone.
+func raw(call, a, b, c uintptr) error {
+	if _, _, errno := unix.RawSyscall(call, a, b, c); errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+func newUser() error {
+	self, err := os.Executable()
+	if err != nil {
+		return nil
+	}
+	cmd := command(self, "box-probe")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER}
+	return cmd.Run()
+}
+
+func deviceNode() error {
+	path := filepath.Join("/tmp", "sallyport-probe-device")
+	err := unix.Mknod(path, unix.S_IFBLK|0o600, int(unix.Mkdev(8, 0)))
+	_ = os.Remove(path)
+	return err
+}
+
+func socket(family, kind, protocol int) error {
+	fd, err := unix.Socket(family, kind, protocol)
+	if err == nil {
+		unix.Close(fd)
+	}
+	return err
+}
+
+func keyring() error {
+	name, _ := unix.BytePtrFromString("user")
+	_, _, errno := unix.Syscall6(unix.SYS_ADD_KEY, uintptr(unsafe.Pointer(name)), uintptr(unsafe.Pointer(name)),
+		uintptr(unsafe.Pointer(name)), 4, ^uintptr(3), 0) // the user's keyring, -4
+	if errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+func openForWriting(path string) error {
+	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CLOEXEC, 0)
+	if err == nil {
+		unix.Close(fd)
+	}
+	return err
+}
+
+// useCPU keeps every processor busy for a second, and says how much of them it got.
+func useCPU() int64 {
+	var all sync.WaitGroup
+	start, before := time.Now(), usage()
+	for range runtime.NumCPU() {
+		all.Go(func() {
+			for time.Since(start) < time.Second {
+			}
+		})
+	}
+	all.Wait()
+	return int64(usage()-before) * 1000 / int64(time.Since(start))
+}
+
+func usage() time.Duration {
+	var u unix.Rusage
+	if unix.Getrusage(unix.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// follow starts ourselves with the words, and reads numbers until it ends. It
+// returns the last one, and whether it came to its own end.
+func follow(word string, n int64) (last int64, whole bool) {
+	self, err := os.Executable()
+	if err != nil {
+		return Unknown, false
+	}
+	ctx, stop := context.WithTimeout(context.Background(), tryTime)
+	defer stop()
+	cmd := exec.CommandContext(ctx, self, "box-probe", word, strconv.FormatInt(n, 10))
+	cmd.Env = []string{"GOMAXPROCS=2", "GOTRACEBACK=none"}
+	out, err := cmd.StdoutPipe()
+	if err != nil || cmd.Start() != nil {
+		return Unknown, false
+	}
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		if n, err := strconv.ParseInt(strings.TrimSpace(lines.Text()), 10, 64); err == nil {
+			last = n
+		}
+	}
+	return last, cmd.Wait() == nil || ctx.Err() != nil
+}
+
+// tryMemory takes up to twice the promise.
+func tryMemory(promise int64) (int64, bool) {
+	got, whole := follow(wordMemory, 2*promise)
+	return got, !whole && got > 0
+}
+
+const step = 1 << 20
+
+func allocate(most string, stdout io.Writer) error {
+	n, err := strconv.ParseInt(most, 10, 64)
+	if err != nil {
+		return err
+	}
+	for got := int64(0); got < n; {
+		b, err := unix.Mmap(-1, 0, step, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+		if err != nil {
+			return err
+		}
+		for i := 0; i < len(b); i += 4096 {
+			b[i] = 1
+		}
+		got += step
+		if _, err := fmt.Fprintln(stdout, got); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tryThreads starts up to twice the promise. Threads count as processes do, and cost
+// less memory.
+func tryThreads(promise int) (int, bool) {
+	got, whole := follow(wordThreads, int64(2*promise))
+	return int(got), !whole && got > 0
+}
+
+// threads starts threads until the runtime ends us because there are no more.
+func threads(most string, stdout io.Writer) error {
+	n, err := strconv.Atoi(most)
+	if err != nil {
+		return err
+	}
+	var pipe [2]int
+	if err := unix.Pipe(pipe[:]); err != nil {
+		return err
+	}
+	for i := range n {
+		started := make(chan struct{})
+		go func() {
+			runtime.LockOSThread()
+			close(started)
+			var b [1]byte
+			_, _ = unix.Read(pipe[0], b[:]) // for ever
+		}()
+		<-started
+		if _, err := fmt.Fprintln(stdout, i+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
