@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -46,17 +47,13 @@ func Argv(e Engine, s box.Spec, r Run) []string {
 	a = append(a, isolation(e, s)...)
 	a = append(a, limits(e, s)...)
 	a = append(a, places(e, s, r.Inside)...)
-	if home := "HOME"; !r.Inside.Env {
-		// A home that cannot be written to is what servers stumble over most.
-		// Where the environment goes in by standard input, it is set there.
-		given := false
-		for _, name := range r.Names {
-			a = append(a, "--env="+name)
-			given = given || name == home
-		}
-		if !given {
-			a = append(a, "--env=HOME=/tmp")
-		}
+	// A home that cannot be written to is what servers stumble over most. Our
+	// executable within says the same.
+	if !r.Inside.needed() && !slices.Contains(r.Names, "HOME") {
+		a = append(a, "--env=HOME=/tmp")
+	}
+	for _, name := range r.Names {
+		a = append(a, "--env="+name)
 	}
 	return append(a, r.entry()...)
 }
@@ -130,6 +127,10 @@ func places(e Engine, s box.Spec, in Inside) []string {
 		tmp += ",notmpcopyup"
 	}
 	a = append(a, tmp)
+	if e.Behind {
+		// It adds these, and nothing that docker can say stops it: let them be root's.
+		a = append(a, "--tmpfs=/run:rw,noexec,nosuid,nodev,size=65536,mode=755", "--tmpfs=/var/tmp:rw,noexec,nosuid,nodev,size=65536,mode=755")
+	}
 	if s.Dir != "" {
 		a = append(a, "--workdir="+s.Dir)
 	}
@@ -146,7 +147,7 @@ func places(e Engine, s box.Spec, in Inside) []string {
 // where the source is not.
 func bind(e Engine, m box.Mount) string {
 	s := "--mount=type=bind,source=" + m.Source + ",target=" + m.Target
-	if e.Tool == Docker && major(e.Version) >= 25 {
+	if e.Tool == Docker && major(e.Client) >= 25 {
 		s += ",bind-recursive=disabled"
 	} else {
 		s += ",bind-nonrecursive=true"

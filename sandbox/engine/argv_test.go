@@ -73,7 +73,7 @@ func TestArgvAlways(t *testing.T) {
 	}
 	for _, tool := range []Tool{Podman, Docker} {
 		for _, s := range []box.Spec{{}, spec} {
-			argv := Argv(Engine{Tool: tool, Path: string(tool), Version: "28.2.2"}, s,
+			argv := Argv(Engine{Tool: tool, Path: string(tool), Client: "28.2.2"}, s,
 				Run{Image: "x", Inside: Inside{Self: "/s", Env: true, Egress: "/e"}})
 			for _, must := range []string{
 				"--cap-drop=ALL", "--security-opt=no-new-privileges", "--read-only", "--network=none",

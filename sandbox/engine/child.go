@@ -13,6 +13,7 @@ import (
 
 	"sallyport/sandbox"
 	"sallyport/sandbox/box"
+	"sallyport/sandbox/ending"
 	"sallyport/sandbox/mount"
 	"sallyport/sandbox/owner"
 )
@@ -127,25 +128,29 @@ func (e Engine) prepare(ctx context.Context, j Job) (plan, error) {
 
 // putInside decides how the environment gets in, and the way out.
 func (e Engine) putInside(p *plan, j Job) error {
-	if len(j.Spec.Egress) > 0 {
-		if j.Egress == "" {
-			return errors.New("there are places to connect to, and no socket that leads out")
-		}
-		if e.Self.Path == "" {
-			return fmt.Errorf("a way out needs our own executable in the box: %s", e.Self.Why)
-		}
-		p.run.Inside = Inside{Self: e.Self.Path, Egress: j.Egress}
-	}
-	if len(j.Env) == 0 {
-		return nil
+	p.run.Inside.Self = e.Self.Path
+	out := len(j.Spec.Egress) > 0
+	switch {
+	case out && j.Egress == "":
+		return errors.New("there are places to connect to, and no socket that leads out")
+	case out && e.Self.Path == "":
+		return fmt.Errorf("a way out needs our own executable in the box: %s", e.Self.Why)
+	case out:
+		p.run.Inside.Egress = j.Egress
 	}
 	if e.Self.Path != "" {
-		p.run.Inside.Self, p.run.Inside.Env = e.Self.Path, true
+		p.run.Inside.Env = len(j.Env) > 0
+		if !p.run.Inside.Env {
+			return nil
+		}
 		var err error
 		p.first, err = handOver(j.Env)
 		return err
 	}
-	p.remarks = append(p.remarks, fmt.Sprintf("who may talk to %s can read this server's variables with inspect: they could not go in by standard input: %s", e.Tool, e.Self.Why))
+	p.remarks = append(p.remarks, "system calls are filtered by the engine alone: "+e.Self.Why)
+	if len(j.Env) > 0 {
+		p.remarks = append(p.remarks, fmt.Sprintf("who may talk to %s can read this server's variables with inspect: they could not go in by standard input", e.Tool))
+	}
 	for _, kv := range j.Env {
 		name, _, _ := strings.Cut(kv, "=")
 		if slices.Contains(clientNames, name) {
@@ -176,13 +181,11 @@ func (c *Child) ask() string {
 	exit := c.client.Exit()
 	out, err := c.engine.call(context.Background(), nil, "container", "inspect",
 		"--format={{.Id}} {{.State.Status}} {{.State.OOMKilled}} {{.State.ExitCode}}", c.name)
-	e := ending{Client: exit, Stopped: c.stopped.Load(), Memory: c.limits.Memory, Tool: c.engine.Tool, Words: c.client.LastWords()}
+	e := ending.Ending{Client: exit, Stopped: c.stopped.Load(), Memory: c.limits.Memory, Tool: string(c.engine.Tool), Words: c.client.LastWords()}
 	if err == nil {
 		_, _ = fmt.Sscan(string(out), &e.ID, &e.Status, &e.OOM, &e.Code)
 	}
-	if e.suspicious() {
-		e.OOM = kernelKilled(e.ID)
-	}
+	e.AskKernel()
 	return e.String()
 }
 

@@ -19,6 +19,9 @@
 // then inspect shows the values to whoever may talk to the engine, and a remark
 // says so.
 //
+// The same executable forbids more system calls than the engines' own profiles do,
+// above all new user name spaces, before it becomes the command.
+//
 // # No way out
 //
 // A box never has a network. With a list of places to connect to, a folder with one

@@ -26,11 +26,13 @@ type Engine struct {
 	Tool     Tool
 	Path     string // of the client
 	Version  string // of the server, where there is one
+	Client   string // version of docker's client
 	Rootless bool
 	Cgroup   int    // 1 or 2; 0 is not known
 	Runtime  string // OCI runtime to ask for; empty: the engine's default
 	NProc    uint64 // limit on a user's processes to ask for; 0: none
 	Init     bool   // it has an init to put in front
+	Behind   bool   // docker's client speaks to podman's server
 	Self     Self
 	Remarks  []string // what the operator should know
 }

@@ -78,6 +78,17 @@ func (e *Engine) look(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	if e.Tool == Docker {
+		out, err := e.call(ctx, nil, "version", "--format={{.Client.Version}} {{json .Server}}")
+		if err != nil {
+			return nil, err
+		}
+		client, server, _ := strings.Cut(string(out), " ")
+		e.Client = client
+		if e.Behind = strings.Contains(server, "Podman Engine"); e.Behind {
+			e.remark("docker's client speaks to podman's server, which takes no OCI runtime from it: choose one there (podman --runtime … system service)")
+		}
+	}
 	if e.Rootless && e.Cgroup == 1 {
 		e.remark("rootless %s with cgroup v1 ignores limits on memory, processors and processes", e.Tool)
 	}

@@ -30,16 +30,17 @@ const (
 // DefaultPort is where the box's own loopback leads out.
 const DefaultPort = 3128
 
-// Inside is what is put in front of an upstream's command. The zero Inside is
-// nothing.
+// Inside is what is put in front of an upstream's command. It forbids more system
+// calls than an engine does, hence it is put there also where nothing else is asked of it.
+// The zero Inside is nothing.
 type Inside struct {
-	Self   string // our executable, on the host
+	Self   string // our executable, on the host; empty: nothing
 	Env    bool   // the environment comes in by standard input
 	Egress string // folder on the host with the socket that leads out; empty: none
 	Port   int    // where to listen within; 0: DefaultPort
 }
 
-func (in Inside) needed() bool { return in.Env || in.Egress != "" }
+func (in Inside) needed() bool { return in.Self != "" }
 
 // mounts is what the plan needs to see of the host.
 func (in Inside) mounts() []box.Mount {

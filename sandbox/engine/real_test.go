@@ -46,7 +46,15 @@ func TestMain(m *testing.M) {
 			hostile(os.Args[2])
 		}
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	found.Range(func(_, e any) bool {
+		_, _ = e.(Engine).call(context.Background(), nil, "image", "rm", "--force", mustImage(e.(Engine)))
+		return true
+	})
+	if built != "" {
+		_ = os.RemoveAll(built)
+	}
+	os.Exit(code)
 }
 
 // asProxy is a proxy that the tests kill: it starts boxes and waits for ever.
@@ -139,11 +147,14 @@ func splice(l net.Listener, socket string) error {
 	}
 }
 
+var built string // the folder of what static made
+
 var static = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "sallyport-engine-test")
 	if err != nil {
 		return "", err
 	}
+	built = dir
 	path := filepath.Join(dir, "self")
 	build := exec.Command("go", "test", "-c", "-o", path, ".")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-buildvcs=false -ldflags=-s")
@@ -276,7 +287,7 @@ func TestEndings(t *testing.T) {
 			j.Command = []string{"/nothing"}
 			child := begin(t, e, j)
 			await(t, child.Exited())
-			if got := child.Why(); !strings.Contains(got, "cannot be run in the box") {
+			if got := child.Why(); got != "exit status 127" || !strings.Contains(child.LastWords(), "not in the box") {
 				t.Errorf("got %q; %s", got, child.LastWords())
 			}
 		})

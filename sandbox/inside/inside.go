@@ -1,7 +1,7 @@
 //go:build unix
 
-// Package inside runs first in a box: it takes in the environment, opens the way
-// out if there is one, and becomes the upstream's command.
+// Package inside runs first in a box: it takes in the environment, forbids more
+// system calls, opens the way out if there is one, and becomes the upstream's command.
 //
 // Without a way out nothing of it stays. With one it has to: it is then the
 // command's parent, hands signals on, and ends as the command ends.
@@ -60,6 +60,9 @@ func Main(args []string, forward Forward) (int, error) {
 			return failed, fmt.Errorf("reading the environment: %w", err)
 		}
 		env.add(given)
+	}
+	if err := lock(); err != nil {
+		return failed, err
 	}
 	if *socket == "" {
 		return become(flags.Args(), env)

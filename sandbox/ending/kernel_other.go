@@ -1,6 +1,6 @@
 //go:build !linux
 
-package engine
+package ending
 
 // kernelKilled cannot know.
 func kernelKilled(string) bool { return false }

@@ -1,4 +1,5 @@
-package engine
+// Package ending says how a box ended, and which limit ended it.
+package ending
 
 import (
 	"fmt"
@@ -8,11 +9,11 @@ import (
 	"sallyport/sandbox"
 )
 
-// An ending is what is known of how a box ended.
-type ending struct {
+// An Ending is what is known of how a box ended.
+type Ending struct {
 	Client  sandbox.Exit
-	Stopped bool // by us
-	Tool    Tool
+	Stopped bool   // by us
+	Tool    string // podman or docker
 	Memory  int64
 	Words   string // its last ones
 
@@ -30,13 +31,15 @@ const (
 	killed       = bySignal + int(syscall.SIGKILL)
 )
 
-// suspicious says whether it may have run out of memory though the engine does not
-// say so. One that failed may have lost a child that way.
-func (e ending) suspicious() bool {
-	return e.ID != "" && !e.OOM && !e.Stopped && e.Code != 0
+// AskKernel finds out whether the box ran out of memory though the engine does not say
+// so. One that merely failed may have lost a child that way.
+func (e *Ending) AskKernel() {
+	if e.ID != "" && !e.OOM && !e.Stopped && e.Code != 0 {
+		e.OOM = kernelKilled(e.ID)
+	}
 }
 
-func (e ending) String() string {
+func (e Ending) String() string {
 	code := e.Client.Code
 	if e.ID != "" && e.Status == "exited" {
 		code = e.Code

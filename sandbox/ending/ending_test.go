@@ -1,0 +1,31 @@
+package ending
+
+import (
+	"fmt"
+	"testing"
+
+	"sallyport/sandbox"
+)
+
+func TestEndingSays(t *testing.T) {
+	id := fmt.Sprintf("%064d", 1)
+	for _, c := range []struct {
+		e    Ending
+		want string
+	}{
+		{Ending{ID: id, Status: "exited"}, "exit status 0"},
+		{Ending{ID: id, Status: "exited", Code: 3}, "exit status 3"},
+		{Ending{ID: id, Status: "exited", Code: 125, Client: sandbox.Exit{Code: 125}}, "exit status 125"},
+		{Ending{ID: id, Status: "exited", Code: 137, OOM: true, Memory: 256 << 20}, "out of memory: the box has 256 MiB (signal: killed)"},
+		{Ending{ID: id, Status: "exited", Code: 1, OOM: true, Memory: 1000}, "out of memory: the box has 1000 bytes (exit status 1)"},
+		{Ending{ID: id, Status: "exited", Code: 137}, "signal: killed, by a limit or by hand, not by sallyport"},
+		{Ending{ID: id, Status: "exited", Code: 143, Stopped: true}, "stopped: signal: terminated"},
+		{Ending{ID: id, Status: "running", Client: sandbox.Exit{Code: -1, Signal: "killed"}, Tool: "podman"}, "the podman client was ended by a signal: killed"},
+		{Ending{Client: sandbox.Exit{Code: 125}, Tool: "docker"}, "docker could not start the box"},
+		{Ending{ID: id, Status: "created", Client: sandbox.Exit{Code: 127}}, "the command cannot be run in the box: is it in the image, and for this machine?"},
+	} {
+		if got := c.e.String(); got != c.want {
+			t.Errorf("%+v: %q, want %q", c.e, got, c.want)
+		}
+	}
+}

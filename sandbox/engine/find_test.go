@@ -1,0 +1,144 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sallyport/sandbox/box"
+	"sallyport/sandbox/owner"
+)
+
+// The engines' own words, as they were seen.
+const (
+	crunLimit  = "podman run: Error: crun: setrlimit `RLIMIT_NPROC`: Operation not permitted: OCI permission denied"
+	runcLimit  = "podman run: Error: runc: runc create failed: unable to start container process: error during container init: error setting rlimits for ready process: error setting rlimit type 6: operation not permitted"
+	crunHybrid = "podman run: Error: OCI runtime error: crun: cgroups in hybrid mode not supported, drop all controllers from cgroupv2"
+	noInit     = `podman run: Error: container-init binary not found on the host: stat /usr/libexec/podman/catatonit: no such file or directory`
+	silence    = "docker run: unable to upgrade to tcp, received 409"
+)
+
+func TestSettle(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		works   func(Engine) string // the error's words, or ""
+		want    Engine
+		refused bool
+	}{
+		{name: "the plain way works", works: func(Engine) string { return "" }, want: Engine{Init: true}},
+		{
+			name: "hybrid cgroups and a limit above the host's", want: Engine{Init: true, Runtime: "runc", NProc: 20000},
+			works: func(e Engine) string {
+				switch {
+				case e.Runtime == "" && (e.NProc == 0 || e.NProc > 30000):
+					return crunLimit
+				case e.Runtime == "":
+					return crunHybrid
+				case e.NProc == 0 || e.NProc > 30000:
+					return runcLimit
+				}
+				return ""
+			},
+		},
+		{
+			name: "no init", want: Engine{},
+			works: func(e Engine) string {
+				if e.Init {
+					return noInit
+				}
+				return ""
+			},
+		},
+		{
+			name: "a server that keeps its reason", want: Engine{Init: true, Runtime: "runc", NProc: 40000},
+			works: func(e Engine) string {
+				if e.Runtime != "runc" || e.NProc != 40000 {
+					return silence
+				}
+				return ""
+			},
+		},
+		{name: "nothing works", works: func(Engine) string { return "no" }, refused: true},
+		{name: "nothing works, and nothing says why", works: func(Engine) string { return silence }, refused: true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			e, tries := Engine{Init: true}, 0
+			err := e.settle([]string{"runc"}, 40000, func(e Engine) error {
+				if tries++; tries > 30 {
+					t.Fatal("it goes on for ever")
+				}
+				if words := c.works(e); words != "" {
+					return errors.New(words)
+				}
+				return nil
+			})
+			if c.refused {
+				if err == nil {
+					t.Error("it settled")
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if (tries > 1) != (len(e.Remarks) > 0) {
+				t.Errorf("%d tries, remarks %q", tries, e.Remarks)
+			}
+			e.Remarks = nil
+			if diff := cmp.Diff(c.want, e); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestOrphans(t *testing.T) {
+	list := "aaa /sallyport-x 1\nbbb sallyport-y 2\nccc sallyport-z\n\nddd a b c\n"
+	got := orphans(list, func(o owner.ID) bool { return o == "1" || o == "c" })
+	if len(got) != 1 || got[0] != (container{"aaa", "sallyport-x"}) {
+		t.Errorf("%v", got)
+	}
+}
+
+func TestImageRules(t *testing.T) {
+	digest := fmt.Sprintf("sha256:%064x", 7)
+	for _, c := range []struct {
+		image  string
+		strict bool
+		remark bool
+		ok     bool
+	}{
+		{"reg/tool@" + digest, true, false, true},
+		{"reg/tool:1@" + digest, true, false, true},
+		{"reg/tool:1", false, true, true},
+		{"reg/tool:1", true, false, false},
+		{"reg/tool@sha256:12", false, false, false},
+		{"reg/tool@md5:" + digest[7:], false, false, false},
+		{"", false, false, false},
+		{"--privileged", false, false, false},
+		{"a b", false, false, false},
+	} {
+		remark, err := CheckImage(box.Spec{Image: c.image, Digest: c.strict})
+		if (err == nil) != c.ok || (remark != "") != c.remark {
+			t.Errorf("%q strict=%v: %q, %v", c.image, c.strict, remark, err)
+		}
+	}
+	i, err := readImage([]byte(`abc ["reg/tool@` + digest + `"] {"Entrypoint":["/a"],"Cmd":["b"]}` + "\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"/a", "b"}, i.command()); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if err := i.checkDigest("other/name@" + digest); err != nil {
+		t.Error(err)
+	}
+	if err := i.checkDigest("reg/tool@" + fmt.Sprintf("sha256:%064x", 8)); err == nil {
+		t.Error("another digest")
+	}
+	if err := (image{}).checkDigest("reg/tool@" + digest); err == nil {
+		t.Error("an image without a digest passes for one with it")
+	}
+}
