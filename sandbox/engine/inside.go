@@ -10,25 +10,18 @@ import (
 	"strconv"
 
 	"sallyport/sandbox/box"
+	"sallyport/sandbox/inside"
 	"sallyport/sandbox/mount"
 )
 
 // Words that the executable understands inside of a box.
 const (
-	WordRun   = "box-run"   // read the environment, forward, start the command
+	WordRun   = inside.Word // read the environment, forward, start the command
 	WordProbe = "box-probe" // see what the box holds to
 )
 
-// Places inside of a box. The socket's folder is mounted beside the executable and
-// not around it: the place of a mount cannot be made in a folder that is read-only.
-const (
-	insideSelf   = "/run/sallyport/sallyport"
-	insideEgress = "/run/sallyport/egress"
-	EgressSocket = "egress.sock" // in the folder that is mounted
-)
-
-// DefaultPort is where the box's own loopback leads out.
-const DefaultPort = 3128
+// EgressSocket is in the folder that is mounted for the way out.
+const EgressSocket = inside.EgressSocket
 
 // Inside is what is put in front of an upstream's command. It forbids more system
 // calls than an engine does, hence it is put there also where nothing else is asked of it.
@@ -37,7 +30,6 @@ type Inside struct {
 	Self   string // our executable, on the host; empty: nothing
 	Env    bool   // the environment comes in by standard input
 	Egress string // folder on the host with the socket that leads out; empty: none
-	Port   int    // where to listen within; 0: DefaultPort
 }
 
 func (in Inside) needed() bool { return in.Self != "" }
@@ -47,9 +39,9 @@ func (in Inside) mounts() []box.Mount {
 	if !in.needed() {
 		return nil
 	}
-	m := []box.Mount{{Source: in.Self, Target: insideSelf}}
+	m := []box.Mount{{Source: in.Self, Target: inside.Self}}
 	if in.Egress != "" {
-		m = append(m, box.Mount{Source: in.Egress, Target: insideEgress})
+		m = append(m, box.Mount{Source: in.Egress, Target: inside.Egress})
 	}
 	return m
 }
@@ -59,22 +51,18 @@ func (in Inside) wrap(command []string) []string {
 	if !in.needed() {
 		return command
 	}
-	w := []string{insideSelf, WordRun}
+	w := []string{inside.Self, WordRun}
 	if in.Env {
 		w = append(w, "--env")
 	}
 	if in.Egress != "" {
-		port := in.Port
-		if port == 0 {
-			port = DefaultPort
-		}
-		w = append(w, "--egress="+insideEgress+"/"+EgressSocket, "--port="+strconv.Itoa(port))
+		w = append(w, "--egress="+inside.Egress+"/"+EgressSocket, "--port="+strconv.Itoa(inside.EgressPort))
 	}
 	return append(append(w, "--"), command...)
 }
 
 // EnvLimit bounds an environment that is handed over, in bytes.
-const EnvLimit = 1 << 20
+const EnvLimit = inside.EnvLimit
 
 // handOver is the environment as the executable within reads it: the length in
 // eight hexadecimal digits, then that many bytes of JSON. It is read to the byte, so

@@ -1,15 +1,8 @@
-//go:build !unix
+//go:build !linux
 
-// Package inside runs first in a box, and there are none of this system.
 package inside
 
-import (
-	"errors"
-	"net"
-)
+import "errors"
 
-// Forward hands each connection that the listener accepts to the socket.
-type Forward func(l net.Listener, socket string) error
-
-// Main refuses.
+// Main refuses: boxes are Linux.
 func Main([]string, Forward) (int, error) { return 125, errors.ErrUnsupported }

@@ -3,36 +3,71 @@
 package inside
 
 import (
+	"bufio"
+	"context"
+	"errors"
 	"io"
+	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+
+	"sallyport/sandbox/egress"
 )
 
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "box-run" {
-		code, err := Main(os.Args[2:], nil)
-		if err != nil {
-			os.Stderr.WriteString(err.Error())
-		}
-		os.Exit(code)
+	if len(os.Args) < 2 {
+		os.Exit(m.Run())
 	}
-	os.Exit(m.Run())
+	var forward Forward
+	switch os.Args[1] {
+	default:
+		os.Exit(m.Run())
+	case "dial":
+		c, err := net.Dial("tcp", strings.TrimPrefix(os.Getenv("HTTPS_PROXY"), "http://"))
+		if err != nil {
+			panic(err)
+		}
+		_, _ = io.Copy(os.Stdout, c)
+		syscall.Exit(0)
+	case "nowhere":
+	case Word:
+		forward = func(l net.Listener, socket string) error { return egress.Forward(context.Background(), l, socket) }
+	}
+	code, err := Main(os.Args[2:], forward)
+	if err != nil {
+		os.Stderr.WriteString(err.Error())
+	}
+	syscall.Exit(code) // os.Exit waits a second under the race detector
+}
+
+// self is this program, which Main is in.
+func self(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	path, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(path, args...)
+	cmd.Env = []string{"PATH=/bin:/usr/bin"}
+	return cmd
 }
 
 func run(t *testing.T, stdin string, args ...string) (string, int) {
 	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(self, append([]string{"box-run"}, args...)...)
+	return ended(self(t, append([]string{Word}, args...)...), stdin)
+}
+
+func ended(cmd *exec.Cmd, stdin string) (string, int) {
 	cmd.Stdin = strings.NewReader(stdin)
-	cmd.Env = []string{"PATH=/bin:/usr/bin"}
 	out, _ := cmd.CombinedOutput()
 	return string(out), cmd.ProcessState.ExitCode()
 }
@@ -52,7 +87,12 @@ func TestBecome(t *testing.T) {
 		{"nothing", "", nil, "no command", failed},
 		{"cut short", "000000ff[", []string{"--env", "--", "sh"}, "reading the environment: unexpected EOF", failed},
 		{"too long", "ffffffff[", []string{"--env", "--", "sh"}, "reading the environment: its length cannot be read, or is too large", failed},
-		{"no way out", "", []string{"--egress=/x", "--", "sh"}, "there is no way out", failed},
+		{"no such word", "", []string{"--listen=x", "--", "sh"}, "flag provided but not defined: -listen", failed},
+		{"a path that is not there", "", []string{"--", "/nothing"}, "command \"/nothing\" is not in the box", notFound},
+		{"no program", "", []string{"--", "/etc"}, "command \"/etc\": exec: \"/etc\": is a directory", cannotRun},
+		{"a relative folder depends on where it is", "00000013[\"PATH=..:.:/bin:\"]", []string{"--env", "--", "inside.test"}, "command \"inside.test\" is not in the box's PATH \"..:.:/bin:\"", notFound},
+		{"a user who is root", "", []string{"--user=0:0", "--", "sh"}, "leaving root: 0:0 is root", failed},
+		{"no user", "", []string{"--user=nobody", "--", "sh"}, "leaving root: strconv.Atoi: parsing \"nobody\": invalid syntax", failed},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, code := run(t, c.stdin, c.args...)
@@ -60,6 +100,176 @@ func TestBecome(t *testing.T) {
 				t.Errorf("code %d, want %d; (-want +got)\n%s", code, c.code, diff)
 			}
 		})
+	}
+}
+
+// Our own program is ruled by nothing that is the command's.
+func TestPrefixed(t *testing.T) {
+	cmd := self(t, Word, "--prefixed", "--", "sh", "-c", "env | grep -v ^PWD= | sort")
+	cmd.Env = []string{"PATH=/nowhere", "SECRET=ours", VarPrefix + "PATH=/usr/bin:/bin", VarPrefix + "GODEBUG=no such thing", VarPrefix + "A=b=c"}
+	got, code := ended(cmd, "")
+	want := "A=b=c\nGODEBUG=no such thing\nHOME=/tmp\nPATH=/usr/bin:/bin\n"
+	if diff := cmp.Diff(want, got); diff != "" || code != 0 {
+		t.Errorf("code %d; (-want +got)\n%s", code, diff)
+	}
+}
+
+// Of root nothing is left, and nothing can come back.
+func TestLeavesRoot(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can")
+	}
+	const show = `grep -E '^(Uid|Gid|Groups|Cap|NoNewPrivs)' /proc/self/status | tr -d '\t '`
+	const want = "Uid:65533655336553365533\nGid:65532655326553265532\nGroups:\nCapInh:0000000000000000\nCapPrm:0000000000000000\n" +
+		"CapEff:0000000000000000\nCapBnd:0000000000000000\nCapAmb:0000000000000000\nNoNewPrivs:1\n"
+	for _, way := range [][]string{nil, {"--egress=/nothing", "--port=0"}, {"--egress=/nothing", "--port=0", "--data=500000000"}} {
+		cmd := self(t, append(append([]string{Word, "--user=65533:65532"}, way...), "--", "sh", "-c", show)...)
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Groups: []uint32{0, 4, 27}}, AmbientCaps: []uintptr{unix.CAP_NET_RAW}}
+		got, code := ended(cmd, "")
+		if diff := cmp.Diff(want, got); diff != "" || code != 0 {
+			t.Errorf("%q: code %d; (-want +got)\n%s", way, code, diff)
+		}
+	}
+}
+
+// The command has the limit, and we who stay beside it have none.
+func TestData(t *testing.T) {
+	if got, code := run(t, "", "--data=104857600", "--", "sh", "-c", "ulimit -d; ulimit -H -d"); got != "102400\n102400\n" || code != 0 {
+		t.Errorf("%d %q", code, got)
+	}
+	got, code := run(t, "", "--data=104857600", "--egress=/nothing", "--port=0", "--", "sh", "-c", `ulimit -d; grep "Max data" /proc/$PPID/limits | tr -s " "; echo $HTTP_PROXY | cut -d: -f1,2; env | grep -c ^BOX_RUN`)
+	if want := "102400\nMax data size unlimited unlimited bytes \nhttp://127.0.0.1\n0\n"; got != want || code != 1 {
+		t.Errorf("%d (-want +got)\n%s", code, cmp.Diff(want, got))
+	}
+}
+
+// beside runs the command with a way out that leads nowhere.
+func beside(t *testing.T, script string) *exec.Cmd {
+	t.Helper()
+	return self(t, Word, "--egress=/nothing", "--port=0", "--", "sh", "-c", script)
+}
+
+// The way out is the listener of which all variables speak, and leads to the socket.
+func TestWayOut(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), EgressSocket)
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = io.WriteString(c, "the way out\n")
+			c.Close()
+		}
+	}()
+	path, _ := os.Executable()
+	if got, code := run(t, "", "--egress="+socket, "--port=0", "--", path, "dial"); got != "the way out\n" || code != 0 {
+		t.Errorf("%d %q", code, got)
+	}
+	cmd := beside(t, `env | grep -i proxy | sed s/[0-9]*$// | sort`)
+	cmd.Env = append(cmd.Env, "http_proxy=http://elsewhere", "NO_PROXY=*")
+	got, code := ended(cmd, "")
+	const to = "http://127.0.0.1:\n"
+	want := "ALL_PROXY=" + to + "HTTPS_PROXY=" + to + "HTTP_PROXY=" + to + "NO_PROXY=localhost,127.0.0.1,::\n" +
+		"all_proxy=" + to + "http_proxy=" + to + "https_proxy=" + to + "no_proxy=localhost,127.0.0.1,::\n"
+	if diff := cmp.Diff(want, got); diff != "" || code != 0 {
+		t.Errorf("code %d; (-want +got)\n%s", code, diff)
+	}
+	if got, code := ended(self(t, "nowhere", "--egress=/x", "--", "sh"), ""); got != "there is no way out" || code != failed {
+		t.Errorf("%d %q", code, got)
+	}
+}
+
+// Beside the way out it ends as it would without.
+func TestEndsBeside(t *testing.T) {
+	for script, want := range map[string]int{"exit 7": 7, "kill -9 $$": bySignal + 9, "exec /nothing": notFound} {
+		if out, code := ended(beside(t, script), ""); code != want {
+			t.Errorf("%s: %d, want %d: %s", script, code, want, out)
+		}
+	}
+	if out, code := run(t, "", "--egress=/nothing", "--port=0", "--", "nothing-of-that-name"); code != notFound {
+		t.Errorf("%d %s", code, out)
+	}
+}
+
+// started is the command, after its first line.
+func started(t *testing.T, script string) (*exec.Cmd, io.WriteCloser, *bufio.Reader) {
+	t.Helper()
+	cmd := beside(t, script)
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	// What would hang a broken test; nothing is timed by it.
+	late := time.AfterFunc(20*time.Second, func() { _ = cmd.Process.Kill(); stdout.Close() })
+	t.Cleanup(func() { late.Stop() })
+	out := bufio.NewReader(stdout)
+	if line, err := out.ReadString('\n'); line != "up\n" {
+		t.Fatalf("%q %v", line, err)
+	}
+	return cmd, stdin, out
+}
+
+func TestSignalsAreHandedOn(t *testing.T) {
+	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
+		cmd, _, out := started(t, `trap "echo got; exit 3" TERM INT HUP; echo up; while :; do sleep 0.02; done`)
+		if err := cmd.Process.Signal(s); err != nil {
+			t.Fatal(err)
+		}
+		line, _ := out.ReadString('\n')
+		_ = cmd.Wait()
+		if line != "got\n" || cmd.ProcessState.ExitCode() != 3 {
+			t.Errorf("%v: %q, %v", s, line, cmd.ProcessState)
+		}
+	}
+}
+
+// Whoever ends us ends the command.
+func TestCommandDoesNotOutliveUs(t *testing.T) {
+	cmd, _, out := started(t, `echo up; exec cat`)
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { _, err := out.ReadByte(); ended <- err }()
+	select {
+	case err := <-ended:
+		if err != io.EOF {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("the command has its output open still")
+	}
+}
+
+// The command's standard streams are its alone.
+func TestStreamsAreTheCommands(t *testing.T) {
+	cmd, stdin, out := started(t, `exec 0<&-; echo up; read -r x <&2; exec 1>&-; while :; do sleep 0.05; done`)
+	err := error(nil)
+	for end := time.Now().Add(5 * time.Second); err == nil && time.Now().Before(end); time.Sleep(time.Millisecond) {
+		_, err = io.WriteString(stdin, "x") // we let go of it a moment after the command has begun
+	}
+	if !errors.Is(err, syscall.EPIPE) {
+		t.Errorf("somebody else reads its input: %v", err)
+	}
+	if _, err := out.ReadByte(); err != io.EOF {
+		t.Errorf("somebody else has its output open: %v", err)
+	}
+	if err := cmd.Process.Signal(syscall.Signal(0)); err != nil {
+		t.Errorf("it has ended: %v", err)
 	}
 }
 

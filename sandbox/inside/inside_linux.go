@@ -1,0 +1,191 @@
+package inside
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Codes as shells and engines have them.
+const (
+	failed    = 125
+	cannotRun = 126
+	notFound  = 127
+	bySignal  = 128
+)
+
+// entry is what is asked of us.
+type entry struct {
+	user     string // UID:GID to become; empty: we are who we should be
+	env      bool   // the environment comes by standard input
+	prefixed bool   // of our own, only what has VarPrefix is the command's
+	data     uint64 // bytes of private memory that each process of the command may have; 0: any
+	socket   string // where the way out leads; empty: there is none
+	port     int    // where it begins
+	command  []string
+}
+
+// Main is Word with its options:
+//
+//	[--user=UID:GID] [--env] [--prefixed] [--data=BYTES] [--egress=SOCKET --port=N] -- COMMAND…
+//
+// It returns an exit code, or does not return.
+func Main(args []string, forward Forward) (int, error) {
+	// Capabilities are a thread's, and the command gets this one's. It ends with this
+	// thread, too.
+	runtime.LockOSThread()
+	e, err := parse(args)
+	if err != nil {
+		return failed, err
+	}
+	if e.user != "" {
+		if err := leaveRoot(e.user); err != nil {
+			return failed, fmt.Errorf("leaving root: %w", err)
+		}
+	}
+	if err := lock(); err != nil {
+		return failed, err
+	}
+	env, err := e.environment()
+	if err != nil {
+		return failed, err
+	}
+	if e.socket == "" {
+		return e.become(env)
+	}
+	if forward == nil {
+		return failed, errors.New("there is no way out")
+	}
+	l, err := net.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(e.port)))
+	if err != nil {
+		return failed, fmt.Errorf("opening the way out: %w", err)
+	}
+	defer l.Close()
+	env.proxy("http://" + l.Addr().String())
+	return e.accompany(env, func() error { return forward(l, e.socket) })
+}
+
+func parse(args []string) (entry, error) {
+	e := entry{}
+	flags := flag.NewFlagSet(Word, flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.StringVar(&e.user, "user", "", "")
+	flags.BoolVar(&e.env, "env", false, "")
+	flags.BoolVar(&e.prefixed, "prefixed", false, "")
+	flags.Uint64Var(&e.data, "data", 0, "")
+	flags.StringVar(&e.socket, "egress", "", "")
+	flags.IntVar(&e.port, "port", 0, "")
+	if err := flags.Parse(args); err != nil {
+		return entry{}, err
+	}
+	if e.command = flags.Args(); len(e.command) == 0 {
+		return entry{}, errors.New("no command")
+	}
+	return e, nil
+}
+
+// find looks the program up in the PATH that it will have, and of that only in
+// folders which do not depend on the working directory.
+func find(name string, env environ) (string, int, error) {
+	places, where := []string{name}, "the box"
+	if !strings.Contains(name, "/") {
+		places, where = nil, fmt.Sprintf("the box's PATH %q", env["PATH"])
+		for _, dir := range filepath.SplitList(env["PATH"]) {
+			if filepath.IsAbs(dir) {
+				places = append(places, filepath.Join(dir, name))
+			}
+		}
+	}
+	var refused error
+	for _, at := range places {
+		_, err := exec.LookPath(at)
+		if err == nil {
+			return at, 0, nil
+		}
+		if refused == nil && !errors.Is(err, fs.ErrNotExist) {
+			refused = err
+		}
+	}
+	if refused != nil {
+		return "", cannotRun, fmt.Errorf("command %q: %w", name, refused)
+	}
+	return "", notFound, fmt.Errorf("command %q is not in %s", name, where)
+}
+
+func (e entry) become(env environ) (int, error) {
+	path, code, err := find(e.command[0], env)
+	if err != nil {
+		return code, err
+	}
+	list := env.list("")
+	if e.data > 0 {
+		if err := unix.Setrlimit(unix.RLIMIT_DATA, &unix.Rlimit{Cur: e.data, Max: e.data}); err != nil {
+			return failed, fmt.Errorf("limiting memory: %w", err)
+		}
+	}
+	err = syscall.Exec(path, e.command, list)
+	return cannotRun, fmt.Errorf("running %s: %w", path, err)
+}
+
+// accompany runs the command as a child while the way out is open.
+func (e entry) accompany(env environ, serve func() error) (int, error) {
+	path, code, err := find(e.command[0], env)
+	if err != nil {
+		return code, err
+	}
+	cmd := exec.Command(path)
+	cmd.Args, cmd.Env = e.command, env.list("")
+	if e.data > 0 {
+		// This process needs more memory than the command may have; another of us sets
+		// the limit and becomes the command.
+		cmd = exec.Command("/proc/self/exe", append([]string{Word, "--prefixed", fmt.Sprintf("--data=%d", e.data), "--"}, e.command...)...)
+		cmd.Env = env.list(VarPrefix)
+	}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: unix.SIGKILL}
+	// Not ignored: they would be so for the command as well.
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	if err := cmd.Start(); err != nil {
+		return cannotRun, err
+	}
+	// Else the command's input would have a second reader's end open, and its output
+	// a second writer's.
+	_ = os.Stdin.Close()
+	_ = os.Stdout.Close()
+	served, ended := make(chan error, 1), make(chan error, 1)
+	go func() { served <- serve() }()
+	go func() { ended <- cmd.Wait() }()
+	for {
+		select {
+		case s := <-signals:
+			_ = cmd.Process.Signal(s)
+		case err := <-served:
+			// Without the way out it would run on and find nothing.
+			fmt.Fprintln(os.Stderr, "sallyport: the way out is closed:", err)
+			served = nil
+		case <-ended:
+			return exitCode(cmd.ProcessState), nil
+		}
+	}
+}
+
+func exitCode(s *os.ProcessState) int {
+	if status, ok := s.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		return bySignal + int(status.Signal())
+	}
+	return s.ExitCode()
+}
