@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"sallyport/sandbox/box"
+	"sallyport/sandbox/inside"
 )
 
 // The descriptors that bubblewrap is started with.
@@ -21,24 +22,10 @@ const (
 )
 
 const (
-	ours       = "/run/sallyport" // within: what we put there for ourselves
-	selfWithin = ours + "/sallyport"
-	wayWithin  = ours + "/egress"
-	runWord    = "box-run"
-	varPrefix  = "BOX_RUN_" // of a variable that our own program hands on
-
 	usualPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 	nobody    = 65534
 	hostname  = "box"
 )
-
-// Egress is the way out of a box: a Unix socket of the host behind which somebody
-// decides what may be connected to. The zero Egress is none.
-type Egress struct {
-	Folder string // on the host, with nothing in it but what the box may see
-	Socket string // name of the socket in Folder
-	Port   int    // of the proxy that the box finds on its loopback
-}
 
 // Line is a call of bubblewrap.
 type Line struct {
@@ -49,21 +36,22 @@ type Line struct {
 
 // composer gathers a Line.
 type composer struct {
-	host Host
-	spec box.Spec
-	way  Egress
-	line Line
-	made map[string]bool // folders within that are there
+	host   Host
+	spec   box.Spec
+	egress string // folder of the host with the socket that leads out; empty: there is no way out
+	line   Line
+	made   map[string]bool // folders within that are there
 }
 
 // Compose says how to call bubblewrap for the command and its environment
-// (NAME=value). It looks at nothing but its arguments.
-func Compose(h Host, s box.Spec, argv, env []string, way Egress) (Line, error) {
+// (NAME=value). Egress is a folder of the host with the socket that leads out
+// (inside.EgressSocket), or empty. It looks at nothing but its arguments.
+func Compose(h Host, s box.Spec, argv, env []string, egress string) (Line, error) {
 	s.Limits = s.Limits.OrDefault()
 	if s.User == (box.User{}) {
 		s.User = box.User{UID: nobody, GID: nobody}
 	}
-	c := &composer{host: h, spec: s, way: way, made: map[string]bool{"/": true, "/tmp": true}}
+	c := &composer{host: h, spec: s, egress: egress, made: map[string]bool{"/": true, "/tmp": true}}
 	if err := c.check(argv); err != nil {
 		return Line{}, err
 	}
@@ -99,12 +87,12 @@ func (c *composer) check(argv []string) error {
 		return errors.New("an image or a runtime class needs a container engine: bubblewrap shows the host's programs")
 	case s.Dir != "" && !path.IsAbs(s.Dir):
 		return fmt.Errorf("working directory %q is not absolute", s.Dir)
-	case len(s.Egress) > 0 && c.way == (Egress{}):
+	case len(s.Egress) > 0 && c.egress == "":
 		return errors.New("an egress list needs a proxy behind a socket, and there is none")
-	case len(s.Egress) == 0 && c.way != (Egress{}):
+	case len(s.Egress) == 0 && c.egress != "":
 		return errors.New("a way out without an egress list")
-	case c.way != (Egress{}) && (!path.IsAbs(c.way.Folder) || c.way.Socket != path.Base(c.way.Socket) || c.way.Port < 1 || c.way.Port > 65535):
-		return fmt.Errorf("no way out: %+v", c.way)
+	case c.egress != "" && !path.IsAbs(c.egress):
+		return fmt.Errorf("the folder of the way out, %q, is not absolute", c.egress)
 	}
 	for _, m := range s.Mounts {
 		if err := c.checkMount(m); err != nil {
@@ -116,7 +104,7 @@ func (c *composer) check(argv []string) error {
 
 // taken are the places within that are ours to make. What lies below /tmp may be
 // mounted, what lies below the others would uncover or cover too much.
-var taken = []string{"/proc", "/dev", "/sys", ours, "/etc/passwd", "/etc/group", "/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf"}
+var taken = []string{"/proc", "/dev", "/sys", inside.Folder, "/etc/passwd", "/etc/group", "/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf"}
 
 func (c *composer) checkMount(m box.Mount) error {
 	switch {
@@ -191,7 +179,7 @@ func (c *composer) namespaces() {
 	c.add("--hostname", hostname)
 	c.add("--cap-drop", "ALL")
 	if c.host.Root {
-		// What Inside needs to leave root, and gives up with it.
+		// What our own program within needs to leave root, and gives up with it.
 		c.add("--cap-add", "CAP_SETUID")
 		c.add("--cap-add", "CAP_SETGID")
 		c.add("--cap-add", "CAP_SETPCAP")
@@ -250,22 +238,21 @@ func (c *composer) mounts() {
 		}
 	}
 	if c.inside() {
-		c.parents(selfWithin)
-		c.add("--ro-bind", c.host.Self, selfWithin)
+		c.parents(inside.Self)
+		c.add("--ro-bind", c.host.Self, inside.Self)
 	}
-	if c.way != (Egress{}) {
-		c.add("--ro-bind", c.way.Folder, wayWithin)
+	if c.egress != "" {
+		c.add("--ro-bind", c.egress, inside.Egress)
 	}
 	c.add("--remount-ro", "/")
 }
 
-// environment sets the variables, and no others. Later ones win, so ours for the way
-// out come last. Our own program within, which may still be root, is not to be ruled by
-// them (LD_PRELOAD, GODEBUG): it gets them under other names.
+// environment sets the variables, and no others; later ones win. Our own program
+// within gets them under other names, and adds those for the way out.
 func (c *composer) environment(env []string) {
 	prefix := ""
 	if c.inside() {
-		prefix = varPrefix
+		prefix = inside.VarPrefix
 	}
 	set := func(name, value string) { c.add("--setenv", prefix+name, value) }
 	set("PATH", usualPath)
@@ -275,33 +262,24 @@ func (c *composer) environment(env []string) {
 		name, value, _ := strings.Cut(kv, "=")
 		set(name, value)
 	}
-	if c.way == (Egress{}) {
-		return
-	}
-	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"} {
-		set(name, "http://127.0.0.1:"+strconv.Itoa(c.way.Port))
-	}
-	for _, name := range []string{"NO_PROXY", "no_proxy"} {
-		set(name, "localhost,127.0.0.1,::1")
-	}
 }
 
-// inside says whether our own program is the first within.
-func inside(h Host, way Egress) bool { return h.Root || way != (Egress{}) }
+// startsInside says whether our own program is the first within.
+func startsInside(h Host, egress string) bool { return h.Root || egress != "" }
 
-func (c *composer) inside() bool { return inside(c.host, c.way) }
+func (c *composer) inside() bool { return startsInside(c.host, c.egress) }
 
 // entry is what bubblewrap runs.
 func (c *composer) entry(argv []string) []string {
 	if !c.inside() {
 		return argv
 	}
-	entry := []string{selfWithin, runWord}
+	entry := []string{inside.Self, inside.Word, "--prefixed"}
 	if c.host.Root {
 		entry = append(entry, fmt.Sprintf("--user=%d:%d", c.spec.User.UID, c.spec.User.GID))
 	}
-	if c.way != (Egress{}) {
-		entry = append(entry, fmt.Sprintf("--listen=127.0.0.1:%d", c.way.Port), "--socket="+path.Join(wayWithin, c.way.Socket))
+	if c.egress != "" {
+		entry = append(entry, "--egress="+path.Join(inside.Egress, inside.EgressSocket), "--port="+strconv.Itoa(inside.EgressPort))
 	}
 	if c.host.data > 0 {
 		entry = append(entry, fmt.Sprintf("--data=%d", c.host.data))

@@ -33,11 +33,11 @@ func debian(root bool) Host {
 
 // asked is what a case asks for.
 type asked struct {
-	Root bool
-	Spec box.Spec
-	Argv []string
-	Env  []string
-	Way  Egress
+	Root   bool
+	Spec   box.Spec
+	Argv   []string
+	Env    []string
+	Egress string
 }
 
 func TestCompose(t *testing.T) {
@@ -60,7 +60,7 @@ func TestCompose(t *testing.T) {
 			if err := d.Decode(&in); err != nil {
 				t.Fatal(err)
 			}
-			line, err := Compose(debian(in.Root), in.Spec, in.Argv, in.Env, in.Way)
+			line, err := Compose(debian(in.Root), in.Spec, in.Argv, in.Env, in.Egress)
 			got := map[string]string{}
 			if err != nil {
 				got["error"] = err.Error() + "\n"
@@ -150,7 +150,7 @@ func texts(l Line) string {
 // A value stands in what is hidden, and only there.
 func TestValuesAreHidden(t *testing.T) {
 	for _, root := range []bool{true, false} {
-		line, err := Compose(debian(root), box.Spec{}, []string{"node", "server.js"}, []string{"TOKEN=s3cret"}, Egress{})
+		line, err := Compose(debian(root), box.Spec{}, []string{"node", "server.js"}, []string{"TOKEN=s3cret"}, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -174,7 +174,7 @@ func TestNoNULBytes(t *testing.T) {
 		{spec: box.Spec{Dir: "/tmp\x00--share-net"}},
 		{spec: box.Spec{Mounts: []box.Mount{{Source: "/srv\x00--share-net", Target: "/srv"}}}},
 	} {
-		_, err := Compose(debian(false), c.spec, []string{"node"}, c.env, Egress{})
+		_, err := Compose(debian(false), c.spec, []string{"node"}, c.env, "")
 		if err == nil || strings.Contains(err.Error(), "s3cret") {
 			t.Errorf("%+v: %v", c, err)
 		}

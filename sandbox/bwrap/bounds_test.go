@@ -98,7 +98,7 @@ func TestProcessorIsShared(t *testing.T) {
 func TestWithoutGroups(t *testing.T) {
 	h := real(t)
 	h.ungrouped = true
-	_, err := Start(h, box.Spec{}, sandbox.Command{Argv: []string{"/bin/true"}}, Egress{})
+	_, err := Start(h, box.Spec{}, sandbox.Command{Argv: []string{"/bin/true"}}, "")
 	if err == nil || !strings.Contains(err.Error(), "memory (") || !strings.Contains(err.Error(), "cpu (") {
 		t.Errorf("limits that do not bite: %v", err)
 	}
@@ -126,7 +126,7 @@ func asProxy(mark string) {
 		panic(err)
 	}
 	for range 2 {
-		c, err := Start(h, box.Spec{Lenient: true}, sandbox.Command{Argv: []string{"/bin/sh", "-c", `(trap "" TERM HUP; setsid sleep ` + mark + `) & echo; cat`}}, Egress{})
+		c, err := Start(h, box.Spec{Lenient: true}, sandbox.Command{Argv: []string{"/bin/sh", "-c", `(trap "" TERM HUP; setsid sleep ` + mark + `) & echo; cat`}}, "")
 		if err != nil {
 			panic(err)
 		}

@@ -13,8 +13,8 @@
 //
 // Root's box has none. A user namespace made by root would map 65534 to root:
 // whatever got out would be root, and the kernel's limit on processes spares root.
-// Instead our own program is the first within, leaves root for good, and runs the
-// command (Inside). So bubblewrap, and not nobody, opens the sources of mounts.
+// Instead our own program is the first within, leaves root for good, and becomes the
+// command (package inside). So bubblewrap, and not nobody, opens the sources of mounts.
 //
 // # Where secrets are
 //

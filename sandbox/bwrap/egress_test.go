@@ -15,13 +15,14 @@ import (
 
 	"sallyport/sandbox"
 	"sallyport/sandbox/box"
+	"sallyport/sandbox/inside"
 )
 
 // gate stands behind the socket of a way out, and answers each line with "through: " and the line.
-func gate(t *testing.T) Egress {
+func gate(t *testing.T) string {
 	t.Helper()
-	way := Egress{Folder: shared(t), Socket: "proxy", Port: 3128}
-	at := filepath.Join(way.Folder, way.Socket)
+	folder := shared(t)
+	at := filepath.Join(folder, inside.EgressSocket)
 	l, err := net.Listen("unix", at)
 	if err != nil {
 		t.Fatal(err)
@@ -43,7 +44,7 @@ func gate(t *testing.T) Egress {
 			}()
 		}
 	}()
-	return way
+	return folder
 }
 
 // somewhere is a spec with an egress list.
@@ -58,7 +59,7 @@ func TestEgress(t *testing.T) {
 sed 1,2d /proc/net/dev | cut -d: -f1
 (exec 3<>/dev/tcp/1.1.1.1/443) 2>/dev/null || echo "not elsewhere"
 (echo x > /run/sallyport/egress/x) 2>/dev/null || echo "not there"
-(: > /run/sallyport/egress/proxy) 2>/dev/null || echo "nor in its place"
+(: > /run/sallyport/egress/egress.sock) 2>/dev/null || echo "nor in its place"
 exit 5`
 	way := gate(t)
 	c := startWith(t, h, somewhere(), sandbox.Command{

@@ -31,7 +31,7 @@ var masked = []string{
 // Host is what a box depends on outside of it.
 type Host struct {
 	Bwrap string  // the program
-	Self  string  // our own program, which is Inside when it is called "box-run"
+	Self  string  // our own program, which is inside.Main when it is called inside.Word
 	Root  bool    // we are root
 	View  []Place // what of the host is shown
 	Masks []Place // what of /proc is not

@@ -3,6 +3,7 @@
 package bwrap
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -18,37 +19,25 @@ import (
 
 	"sallyport/sandbox"
 	"sallyport/sandbox/box"
+	"sallyport/sandbox/egress"
+	"sallyport/sandbox/inside"
 )
 
 // patience bounds what would otherwise hang a broken test; nothing is timed by it.
 const patience = 30 * time.Second
 
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == runWord {
-		syscall.Exit(Inside(os.Args[2:], os.Stderr, pipeThrough)) // os.Exit waits a second under the race detector
+	if len(os.Args) > 1 && os.Args[1] == inside.Word {
+		code, err := inside.Main(os.Args[2:], func(l net.Listener, socket string) error { return egress.Forward(context.Background(), l, socket) })
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+		syscall.Exit(code) // os.Exit waits a second under the race detector
 	}
 	if mark := os.Getenv("BWRAP_TEST_AS_PROXY"); mark != "" {
 		asProxy(mark)
 	}
 	os.Exit(m.Run())
-}
-
-// pipeThrough is a forwarder that does no more than it must.
-func pipeThrough(l net.Listener, socket string) {
-	for {
-		near, err := l.Accept()
-		if err != nil {
-			return
-		}
-		far, err := net.Dial("unix", socket)
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			near.Close()
-			continue
-		}
-		go func() { io.Copy(far, near); far.(*net.UnixConn).CloseWrite() }()
-		go func() { io.Copy(near, far); near.Close() }()
-	}
 }
 
 // real skips where bubblewrap does not work, unless it must.
@@ -70,10 +59,10 @@ func real(t testing.TB) Host {
 
 func start(t testing.TB, h Host, s box.Spec, argv ...string) *Child {
 	t.Helper()
-	return startWith(t, h, s, sandbox.Command{Argv: argv}, Egress{})
+	return startWith(t, h, s, sandbox.Command{Argv: argv}, "")
 }
 
-func startWith(t testing.TB, h Host, s box.Spec, cmd sandbox.Command, way Egress) *Child {
+func startWith(t testing.TB, h Host, s box.Spec, cmd sandbox.Command, way string) *Child {
 	t.Helper()
 	cmd.StopTimeout = time.Second
 	cmd.Stderr = func(line []byte) { t.Logf("stderr: %s", line) }
@@ -122,7 +111,7 @@ func TestWhoItIs(t *testing.T) {
 func TestSecretsAreNowhere(t *testing.T) {
 	h := real(t)
 	const secret = "a-word-that-nobody-else-has"
-	c := startWith(t, h, box.Spec{}, sandbox.Command{Argv: []string{"/bin/sh", "-c", `echo "$TOKEN"; read -r _`}, Env: []string{"TOKEN=" + secret}}, Egress{})
+	c := startWith(t, h, box.Spec{}, sandbox.Command{Argv: []string{"/bin/sh", "-c", `echo "$TOKEN"; read -r _`}, Env: []string{"TOKEN=" + secret}}, "")
 	said := make([]byte, len(secret))
 	if _, err := io.ReadFull(c.Stdout(), said); err != nil || string(said) != secret {
 		t.Fatalf("the command has %q: %v", said, err)
@@ -163,7 +152,7 @@ func TestFailuresAreNamed(t *testing.T) {
 		{"a program that is not there", "no-such-program", box.Spec{}, []string{"no-such-program"}},
 	} {
 		c.spec.Lenient = true
-		child, err := Start(h, c.spec, sandbox.Command{Argv: c.argv}, Egress{})
+		child, err := Start(h, c.spec, sandbox.Command{Argv: c.argv}, "")
 		said := fmt.Sprint(err)
 		if err == nil { // after the box was made only its last words can tell
 			<-child.Exited()

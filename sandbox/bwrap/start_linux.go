@@ -28,11 +28,11 @@ type Child struct {
 }
 
 // Start starts the command in a box. Of the command Dir is not used: the working
-// directory is the spec's. A limit that would not bite is an error, unless the
+// directory is the spec's. Egress is as of Compose. A limit that would not bite is an error, unless the
 // spec is lenient. The caller must Stop or Kill the child, or see it end.
-func Start(h Host, s box.Spec, cmd sandbox.Command, way Egress) (*Child, error) {
+func Start(h Host, s box.Spec, cmd sandbox.Command, egress string) (*Child, error) {
 	b := newBounds(h, s.Limits.OrDefault())
-	child, err := startWithin(h, s, cmd, way, b)
+	child, err := startWithin(h, s, cmd, egress, b)
 	if err != nil {
 		b.remove()
 		return nil, err
@@ -45,7 +45,7 @@ func Start(h Host, s box.Spec, cmd sandbox.Command, way Egress) (*Child, error) 
 // Try makes a box with nothing in it, runs a program of no effect, and says which limits
 // would bite. An error says why there are no boxes here.
 func Try(h Host, l box.Limits) ([]Remark, error) {
-	c, err := Start(h, box.Spec{Limits: l, Lenient: true}, sandbox.Command{Argv: []string{"/bin/true"}}, Egress{})
+	c, err := Start(h, box.Spec{Limits: l, Lenient: true}, sandbox.Command{Argv: []string{"/bin/true"}}, "")
 	if err != nil {
 		return nil, err
 	}
@@ -60,16 +60,16 @@ func Try(h Host, l box.Limits) ([]Remark, error) {
 	return c.Remarks(), nil
 }
 
-func startWithin(h Host, s box.Spec, cmd sandbox.Command, way Egress, b *bounds) (*sandbox.Child, error) {
+func startWithin(h Host, s box.Spec, cmd sandbox.Command, egress string, b *bounds) (*sandbox.Child, error) {
 	if err := b.toothless(); err != nil && !s.Lenient {
 		return nil, err
 	}
-	if inside(h, way) {
+	if startsInside(h, egress) {
 		h.data = b.data // our own program needs more than it may leave the command
 	} else if b.data > 0 {
 		b.rlimits[unix.RLIMIT_DATA] = uint64(b.data)
 	}
-	line, err := Compose(h, s, cmd.Argv, cmd.Env, way)
+	line, err := Compose(h, s, cmd.Argv, cmd.Env, egress)
 	if err != nil {
 		return nil, err
 	}

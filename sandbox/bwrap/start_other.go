@@ -5,8 +5,6 @@ package bwrap
 import (
 	"errors"
 	"fmt"
-	"io"
-	"net"
 
 	"sallyport/sandbox"
 	"sallyport/sandbox/box"
@@ -21,13 +19,7 @@ type Child struct{ *sandbox.Child }
 func (*Child) Remarks() []Remark { return nil }
 
 // Start refuses.
-func Start(Host, box.Spec, sandbox.Command, Egress) (*Child, error) { return nil, errSystem }
+func Start(Host, box.Spec, sandbox.Command, string) (*Child, error) { return nil, errSystem }
 
 // Try fails.
 func Try(Host, box.Limits) ([]Remark, error) { return nil, errSystem }
-
-// Inside fails.
-func Inside(_ []string, stderr io.Writer, _ func(net.Listener, string)) int {
-	fmt.Fprintln(stderr, errSystem)
-	return 126
-}
