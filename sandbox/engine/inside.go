@@ -12,12 +12,13 @@ import (
 	"sallyport/sandbox/box"
 	"sallyport/sandbox/inside"
 	"sallyport/sandbox/mount"
+	"sallyport/sandbox/probe"
 )
 
 // Words that the executable understands inside of a box.
 const (
 	WordRun   = inside.Word // read the environment, forward, start the command
-	WordProbe = "box-probe" // see what the box holds to
+	WordProbe = probe.Word  // see what the box holds to
 )
 
 // EgressSocket is in the folder that is mounted for the way out.

@@ -21,11 +21,12 @@ import (
 const (
 	wordMemory  = "memory"
 	wordThreads = "threads"
+	wordHold    = "hold"
 )
 
-// Main is the word box-probe. Without words, or run as a script's interpreter, it
-// says ok. With an Ask in JSON it prints the report, first without memory and then
-// whole: it may itself be killed for want of memory.
+// Main is Word. Without words, or run as a script's interpreter, it says ok. With an
+// Ask in JSON it prints the report, first without memory and more of it each
+// time: it may itself be killed for want of memory.
 func Main(args []string, stdout io.Writer) error {
 	switch {
 	case len(args) == 0 || strings.HasPrefix(args[0], "/"):
@@ -35,6 +36,8 @@ func Main(args []string, stdout io.Writer) error {
 		return allocate(args[1], stdout)
 	case args[0] == wordThreads && len(args) == 2:
 		return threads(args[1], stdout)
+	case args[0] == wordHold && len(args) == 2:
+		return hold(args[1], os.Stdin, stdout)
 	}
 	var ask Ask
 	if err := json.Unmarshal([]byte(args[0]), &ask); err != nil {
@@ -44,7 +47,12 @@ func Main(args []string, stdout io.Writer) error {
 	if err := json.NewEncoder(stdout).Encode(r); err != nil {
 		return err
 	}
-	r.Memory.Reached, r.Memory.Killed = tryMemory(ask.Limits.OrDefault().Memory)
+	memory := ask.Limits.OrDefault().Memory
+	r.Memory.Reached, r.Memory.Killed = tryMemory(memory)
+	if err := json.NewEncoder(stdout).Encode(r); err != nil {
+		return err
+	}
+	r.Memory.Together = tryTogether(memory)
 	return json.NewEncoder(stdout).Encode(r)
 }
 
@@ -59,7 +67,7 @@ func look(ask Ask) Report {
 	r.Tmp = tryPlace("/tmp", l.Scratch, l.Memory)
 	r.Shm = tryPlace("/dev/shm", l.Shm, l.Memory)
 	r.Memory = Memory{
-		Cgroup: cgroupValue("memory.max", "memory/memory.limit_in_bytes"), Swap: swapLimit(), Reached: Unknown,
+		Cgroup: cgroupValue("memory.max", "memory/memory.limit_in_bytes"), Swap: swapLimit(), Reached: Unknown, Together: Unknown,
 	}
 	r.PIDs.Cgroup = cgroupValue("pids.max", "pids/pids.max")
 	r.PIDs.Reached, r.PIDs.Refused = tryThreads(l.PIDs)
@@ -68,13 +76,7 @@ func look(ask Ask) Report {
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &files) == nil {
 		r.Files = files.Max
 	}
-	if all, err := net.Interfaces(); err != nil {
-		r.Interfaces = []string{"unknown: " + err.Error()}
-	} else {
-		for _, i := range all {
-			r.Interfaces = append(r.Interfaces, i.Name)
-		}
-	}
+	r.Interfaces = interfaces()
 	r.Reached = reach(ask.Addresses)
 	r.Devices = devices()
 	return r
@@ -173,6 +175,22 @@ func tryExec(path string) bool {
 	defer os.Remove(path)
 	out, err := command(path).Output()
 	return err == nil && strings.TrimSpace(string(out)) == "ok"
+}
+
+// interfaces are read from a file: a box may not be allowed the socket that tells of
+// them.
+func interfaces() []string {
+	b, err := os.ReadFile("/proc/self/net/dev")
+	if err != nil {
+		return []string{"unknown: " + err.Error()}
+	}
+	var all []string
+	for line := range strings.Lines(string(b)) {
+		if name, _, ok := strings.Cut(line, ":"); ok { // the headings have none
+			all = append(all, strings.TrimSpace(name))
+		}
+	}
+	return all
 }
 
 // reach returns those of the addresses that answer.

@@ -1,14 +1,28 @@
 // Package probe sees from within what a box holds to, and compares it with what was
 // promised: limits are tried, not read from flags.
+//
+// What is seen has to be true of containers and of bubblewrap's boxes, as root and as
+// an ordinary user. So memory is tried twice: one process, of its own memory, and
+// several at once, of memory that they could share. A limit of each process holds
+// the first, and only one of the whole box holds the second.
 package probe
 
 import (
+	"encoding/json"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"sallyport/sandbox/box"
 )
+
+// Word is what our executable is called with to be the probe.
+const Word = "box-probe"
+
+// Patience bounds a probe: a second of processor at a twentieth is twenty.
+const Patience = 90 * time.Second
 
 // An Ask tells the probe what was promised, so that it knows how far to go.
 type Ask struct {
@@ -58,7 +72,8 @@ type Place struct {
 type Memory struct {
 	Cgroup, Swap int64 // as the kernel says: memory; memory and swap
 	Reached      int64 // as much as one process got
-	Killed       bool  // it was killed then
+	Killed       bool  // it was killed then, or given no more
+	Together     int64 // as much as several processes had at once
 }
 
 // PIDs are processes and threads.
@@ -70,6 +85,37 @@ type PIDs struct {
 
 // CPU is in thousandths of a processor.
 type CPU struct{ Cgroup, Used int64 }
+
+// readLimit bounds what is read of a box that may be hostile.
+const readLimit = 4 << 20
+
+// Read returns the last report that came whole.
+func Read(in io.Reader) (Report, error) {
+	var last Report
+	d := json.NewDecoder(io.LimitReader(in, readLimit))
+	for n := 0; ; n++ {
+		var r Report
+		if err := d.Decode(&r); err != nil {
+			if n == 0 {
+				return last, fmt.Errorf("no report: %w", err)
+			}
+			return last, nil
+		}
+		last = r
+	}
+}
+
+// Killed completes a report whose box was killed as a whole for want of memory,
+// before all of it was seen.
+func (r *Report) Killed(l box.Limits) {
+	memory := l.OrDefault().Memory
+	if r.Memory.Reached == Unknown {
+		r.Memory.Reached, r.Memory.Killed = memory, true
+	}
+	if r.Memory.Together == Unknown {
+		r.Memory.Together = memory
+	}
+}
 
 // A Shortfall is a promise that is not kept.
 type Shortfall struct{ What, Promised, Seen string }
@@ -155,6 +201,8 @@ func (c *checker) limits(l box.Limits, seen Report) {
 	c.want("memory", fmt.Sprintf("%d bytes", l.Memory),
 		fmt.Sprintf("%d as the kernel says, %d got, killed %v", m.Cgroup, m.Reached, m.Killed),
 		m.Killed && m.Reached <= l.Memory && (m.Cgroup == Unknown || m.Cgroup != Unlimited && m.Cgroup <= l.Memory))
+	c.want("memory", fmt.Sprintf("%d bytes for all processes", l.Memory), fmt.Sprintf("%d had at once", m.Together),
+		m.Together > 0 && m.Together <= l.Memory)
 	c.want("swap", "none", fmt.Sprintf("memory and swap of %d bytes", m.Swap), m.Swap == Unknown || m.Swap != Unlimited && m.Swap <= l.Memory)
 	c.want("processes", fmt.Sprint(l.PIDs), fmt.Sprintf("%d as the kernel says, %d started", seen.PIDs.Cgroup, seen.PIDs.Reached),
 		seen.PIDs.Refused && seen.PIDs.Reached <= l.PIDs)

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"encoding/json"
 	"maps"
 	"strings"
 	"testing"
@@ -13,7 +14,7 @@ func shut() Report {
 	r := Report{
 		UID: 65534, GID: 65534, Groups: []int{65534}, NoNewPrivs: true, Seccomp: 2, Writable: []string{"/dev/mqueue"},
 		Tmp: Place{Size: 50 << 20, Wrote: 50 << 20}, Shm: Place{Size: 1 << 20, Wrote: 1 << 20},
-		Memory: Memory{Cgroup: 256 << 20, Swap: 256 << 20, Reached: 240 << 20, Killed: true},
+		Memory: Memory{Cgroup: 256 << 20, Swap: 256 << 20, Reached: 240 << 20, Killed: true, Together: 192 << 20},
 		PIDs:   PIDs{Cgroup: 128, Reached: 120, Refused: true}, CPU: CPU{Cgroup: 500, Used: 540},
 		Files: 1024, Interfaces: []string{"lo"}, Attempts: map[string]string{},
 	}
@@ -41,19 +42,23 @@ func TestCheck(t *testing.T) {
 		"/tmp   ":           func(r *Report) { r.Tmp = Place{Size: Unknown} },
 		"/dev/shm":          func(r *Report) { r.Shm.Size = 64 << 20 },
 		"devices":           func(r *Report) { r.Devices = []string{"/dev/kvm"} },
-		"memory":            func(r *Report) { r.Memory = Memory{Cgroup: Unknown, Swap: Unknown, Reached: 512 << 20} },
-		"memory ":           func(r *Report) { r.Memory.Cgroup = Unlimited },
-		"memory  ":          func(r *Report) { r.Memory.Reached = Unknown; r.Memory.Killed = false },
-		"swap":              func(r *Report) { r.Memory.Swap = 512 << 20 },
-		"processes":         func(r *Report) { r.PIDs = PIDs{Reached: 256} },
-		"processors":        func(r *Report) { r.CPU = CPU{Cgroup: Unknown, Used: 1900} },
-		"processors ":       func(r *Report) { r.CPU.Cgroup = Unlimited },
-		"open files":        func(r *Report) { r.Files = 1 << 20 },
-		"network":           func(r *Report) { r.Interfaces = []string{"lo", "eth0"} },
-		"network ":          func(r *Report) { r.Reached = []string{"169.254.169.254:80"} },
-		"user namespace":    func(r *Report) { r.Attempts["user namespace"] = Done },
-		"bpf":               func(r *Report) { r.Attempts["bpf"] = "let through: invalid argument" },
-		"mount":             func(r *Report) { delete(r.Attempts, "mount") },
+		"memory": func(r *Report) {
+			r.Memory = Memory{Cgroup: Unknown, Swap: Unknown, Reached: 512 << 20, Together: 192 << 20}
+		},
+		"memory ":        func(r *Report) { r.Memory.Cgroup = Unlimited },
+		"memory  ":       func(r *Report) { r.Memory.Reached = Unknown; r.Memory.Killed = false },
+		"memory   ":      func(r *Report) { r.Memory.Together = 384 << 20 }, // each process has a limit, and the box has none
+		"memory    ":     func(r *Report) { r.Memory.Together = 0 },
+		"swap":           func(r *Report) { r.Memory.Swap = 512 << 20 },
+		"processes":      func(r *Report) { r.PIDs = PIDs{Reached: 256} },
+		"processors":     func(r *Report) { r.CPU = CPU{Cgroup: Unknown, Used: 1900} },
+		"processors ":    func(r *Report) { r.CPU.Cgroup = Unlimited },
+		"open files":     func(r *Report) { r.Files = 1 << 20 },
+		"network":        func(r *Report) { r.Interfaces = []string{"lo", "eth0"} },
+		"network ":       func(r *Report) { r.Reached = []string{"169.254.169.254:80"} },
+		"user namespace": func(r *Report) { r.Attempts["user namespace"] = Done },
+		"bpf":            func(r *Report) { r.Attempts["bpf"] = "let through: invalid argument" },
+		"mount":          func(r *Report) { delete(r.Attempts, "mount") },
 	} {
 		r := shut()
 		r.Attempts = maps.Clone(r.Attempts)
@@ -74,5 +79,31 @@ func TestCheck(t *testing.T) {
 	promise := box.Spec{Limits: box.Limits{Exec: true}, Mounts: []box.Mount{{Target: "/out", Write: true}}}
 	if short := Check(promise, open); len(short) != 0 {
 		t.Errorf("what the policy allows: %v", short)
+	}
+}
+
+// The probe may be killed before it has told all. What it told before counts.
+func TestRead(t *testing.T) {
+	var said strings.Builder
+	for _, reached := range []int64{Unknown, 100 << 20} {
+		r := shut()
+		r.Memory.Reached, r.Memory.Together = reached, Unknown
+		if err := json.NewEncoder(&said).Encode(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, err := Read(strings.NewReader(said.String() + `{"UID": 6`))
+	if err != nil || r.Memory.Reached != 100<<20 {
+		t.Fatalf("%v %+v", err, r)
+	}
+	if len(Check(box.Spec{}, r)) != 1 {
+		t.Errorf("what was not seen is taken for proven: %+v", r.Memory)
+	}
+	r.Killed(box.Limits{})
+	if want := (Memory{Cgroup: 256 << 20, Swap: 256 << 20, Reached: 100 << 20, Killed: true, Together: 256 << 20}); r.Memory != want {
+		t.Errorf("%+v, want %+v", r.Memory, want)
+	}
+	if _, err := Read(strings.NewReader("panic: no")); err == nil {
+		t.Error("no report is one")
 	}
 }

@@ -37,8 +37,8 @@ func tryAll() map[string]string {
 		"mount":          func() error { return unix.Mount("none", "/tmp", "tmpfs", 0, "") },
 		"umount":         func() error { return unix.Unmount("/proc", unix.MNT_DETACH) },
 		"user namespace": newUser,
-		"setuid root":    func() error { return raw(unix.SYS_SETUID, 0, 0, 0) },
-		"setgid root":    func() error { return raw(unix.SYS_SETGID, 0, 0, 0) },
+		"setuid root":    func() error { return become(unix.SYS_SETUID) },
+		"setgid root":    func() error { return become(unix.SYS_SETGID) },
 		"device node":    deviceNode,
 		"raw socket":     func() error { return socket(unix.AF_INET, unix.SOCK_RAW, unix.IPPROTO_ICMP) },
 		"packet socket":  func() error { return socket(unix.AF_PACKET, unix.SOCK_RAW, 0x300) },
@@ -84,12 +84,22 @@ func raw(call, a, b, c uintptr) error {
 	return nil
 }
 
+// become asks for root's id. In a user name space that has no root it is no id at
+// all, and not one that was let through.
+func become(call uintptr) error {
+	err := raw(call, 0, 0, 0)
+	if errors.Is(err, unix.EINVAL) {
+		return errors.New("there is no root here")
+	}
+	return err
+}
+
 func newUser() error {
 	self, err := os.Executable()
 	if err != nil {
 		return nil
 	}
-	cmd := command(self, "box-probe")
+	cmd := command(self, Word)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER}
 	return cmd.Run()
 }
@@ -158,7 +168,7 @@ func follow(word string, n int64) (last int64, whole bool) {
 	}
 	ctx, stop := context.WithTimeout(context.Background(), tryTime)
 	defer stop()
-	cmd := exec.CommandContext(ctx, self, "box-probe", word, strconv.FormatInt(n, 10))
+	cmd := exec.CommandContext(ctx, self, Word, word, strconv.FormatInt(n, 10))
 	cmd.Env = []string{"GOMAXPROCS=2", "GOTRACEBACK=none"}
 	out, err := cmd.StdoutPipe()
 	if err != nil || cmd.Start() != nil {
@@ -182,24 +192,100 @@ func tryMemory(promise int64) (int64, bool) {
 const step = 1 << 20
 
 func allocate(most string, stdout io.Writer) error {
+	_, err := take(most, unix.MAP_PRIVATE, stdout)
+	return err
+}
+
+// take takes memory of that kind up to the number of bytes, and prints how far it came.
+func take(most string, kind int, stdout io.Writer) ([][]byte, error) {
 	n, err := strconv.ParseInt(most, 10, 64)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	var all [][]byte
 	for got := int64(0); got < n; {
-		b, err := unix.Mmap(-1, 0, step, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+		b, err := unix.Mmap(-1, 0, step, unix.PROT_READ|unix.PROT_WRITE, kind|unix.MAP_ANON)
 		if err != nil {
-			return err
+			return all, err
 		}
-		for i := 0; i < len(b); i += 4096 {
-			b[i] = 1
-		}
+		touch(b)
+		all = append(all, b)
 		got += step
 		if _, err := fmt.Fprintln(stdout, got); err != nil {
-			return err
+			return all, err
 		}
 	}
+	return all, nil
+}
+
+func touch(b []byte) {
+	for i := 0; i < len(b); i += 4096 {
+		b[i] = 1
+	}
+}
+
+// hold takes memory, says that it has it, and at the end of its input says so again.
+func hold(most string, stdin io.Reader, stdout io.Writer) error {
+	all, err := take(most, unix.MAP_SHARED, stdout)
+	if _, err := fmt.Fprintln(stdout, have); err != nil {
+		return err
+	}
+	_, _ = io.Copy(io.Discard, stdin)
+	for _, b := range all {
+		touch(b)
+	}
+	if len(all) == 0 {
+		return err
+	}
 	return nil
+}
+
+const have = "have"
+
+// tryTogether has two processes take three quarters of the promise each, one after the
+// other, and returns how much there was at once. Who is alive at the end has had
+// all of his the whole time.
+func tryTogether(promise int64) int64 {
+	self, err := os.Executable()
+	if err != nil {
+		return Unknown
+	}
+	ctx, stop := context.WithTimeout(context.Background(), tryTime)
+	defer stop()
+	var first, alive int64
+	var ends []func() int64
+	for i := range 2 {
+		cmd := exec.CommandContext(ctx, self, Word, wordHold, strconv.FormatInt(promise*3/4, 10))
+		cmd.Env = []string{"GOMAXPROCS=1", "GOTRACEBACK=none"}
+		in, err1 := cmd.StdinPipe()
+		out, err2 := cmd.StdoutPipe()
+		if errors.Join(err1, err2) != nil || cmd.Start() != nil {
+			break
+		}
+		var got int64
+		for lines := bufio.NewScanner(out); lines.Scan() && lines.Text() != have; {
+			if n, err := strconv.ParseInt(lines.Text(), 10, 64); err == nil {
+				got = n
+			}
+		}
+		if i == 0 {
+			first = got
+		}
+		ends = append(ends, func() int64 {
+			in.Close()
+			if cmd.Wait() != nil {
+				return 0
+			}
+			return got
+		})
+	}
+	for _, end := range ends {
+		alive += end()
+	}
+	if ctx.Err() != nil {
+		return Unknown
+	}
+	return max(first, alive)
 }
 
 // tryThreads starts up to twice the promise. Threads count as processes do, and cost
