@@ -1,7 +1,6 @@
 package bwrap
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
@@ -54,7 +53,7 @@ func (b *bounds) memory(lack error) {
 	}
 	// Not the address space: runtimes reserve many times what they use.
 	b.data = b.limits.Memory
-	b.remark(Remark{Limit: "memory", How: fmt.Sprintf("resource limit: each process may have as much, not all together, and what is in /tmp comes on top; no control group: %v", lack)})
+	b.remark(Remark{Limit: "memory", How: fmt.Sprintf("resource limit: each process may have as much of its own, not all together, and what they share or put in /tmp comes on top; no control group: %v", lack)})
 }
 
 func (b *bounds) pids(lack error, root bool) {
@@ -96,20 +95,6 @@ func countsByNamespace() bool {
 		return false
 	}
 	return major > 5 || major == 5 && minor >= 14
-}
-
-// toothless is an error that names the limits that do not bite.
-func (b *bounds) toothless() error {
-	var all []string
-	for _, r := range b.remarks {
-		if !r.Bites && !r.Soft {
-			all = append(all, r.Limit+" ("+r.How+")")
-		}
-	}
-	if len(all) == 0 {
-		return nil
-	}
-	return errors.New("limits that would not bite in a bubblewrap box here: " + strings.Join(all, "; "))
 }
 
 // hold puts the first process within under all limits, before it runs the command.

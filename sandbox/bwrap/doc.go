@@ -26,5 +26,21 @@
 //
 // The system calls that container engines allow by default (their own list, as a
 // module), without those that reach into other processes, and with no sockets but
-// of Unix and of the Internet.
+// of Unix and of the Internet. Where our own program is within it adds its filter for
+// containers, which is looser: there is one program, and none of it can be left out.
+//
+// # How it is asked
+//
+// Look finds bubblewrap, Try makes a box and says which limits bite (Remark,
+// Toothless), and Probe lets our own program see from within. What it saw is
+// compared by probe.Check with a promise whose Limits.Exec is true: bubblewrap cannot
+// mount /tmp so that programs do not run from it, and a remark says so once.
+//
+// # Rough edges
+//
+// Without control groups memory is limited for each process, and only what is its own:
+// what processes share is not. A program in Go needs some 100 MiB of that limit to start.
+//
+// An ordinary user's box keeps that user's groups, as nobody but root may leave one:
+// in what is mounted it may do whatever they may.
 package bwrap

@@ -1,9 +1,11 @@
 package bwrap
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // programs are the folders where a proxy may have bubblewrap from. The proxy's own
@@ -93,4 +95,26 @@ type Remark struct {
 	Bites bool   // it holds the box as a whole to what the spec says
 	Soft  bool   // that it does not bite is not reason enough to refuse
 	How   string // by what means; why not
+}
+
+func (r Remark) String() string {
+	if r.Bites {
+		return r.Limit + ": " + r.How
+	}
+	return r.Limit + " does not bite: " + r.How
+}
+
+// Toothless is an error that names the limits that do not bite, or nil. Start refuses
+// with it what is not lenient.
+func Toothless(remarks []Remark) error {
+	var all []string
+	for _, r := range remarks {
+		if !r.Bites && !r.Soft {
+			all = append(all, r.Limit+" ("+r.How+")")
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return errors.New("limits that would not bite in a bubblewrap box here: " + strings.Join(all, "; "))
 }

@@ -21,6 +21,7 @@ import (
 	"sallyport/sandbox/box"
 	"sallyport/sandbox/egress"
 	"sallyport/sandbox/inside"
+	"sallyport/sandbox/probe"
 )
 
 // patience bounds what would otherwise hang a broken test; nothing is timed by it.
@@ -33,6 +34,13 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 		}
 		syscall.Exit(code) // os.Exit waits a second under the race detector
+	}
+	if len(os.Args) > 1 && os.Args[1] == probe.Word {
+		if err := probe.Main(os.Args[2:], os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			syscall.Exit(1)
+		}
+		syscall.Exit(0)
 	}
 	if mark := os.Getenv("BWRAP_TEST_AS_PROXY"); mark != "" {
 		asProxy(mark)

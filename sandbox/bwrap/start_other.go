@@ -3,11 +3,13 @@
 package bwrap
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
 	"sallyport/sandbox"
 	"sallyport/sandbox/box"
+	"sallyport/sandbox/probe"
 )
 
 var errSystem = fmt.Errorf("making a box with bubblewrap on this system: %w", errors.ErrUnsupported)
@@ -23,3 +25,8 @@ func Start(Host, box.Spec, sandbox.Command, string) (*Child, error) { return nil
 
 // Try fails.
 func Try(Host, box.Limits) ([]Remark, error) { return nil, errSystem }
+
+// Probe fails.
+func Probe(context.Context, Host, box.Spec, []string) (probe.Report, error) {
+	return probe.Report{}, errSystem
+}

@@ -32,12 +32,12 @@ func Main(args []string, stdout io.Writer) error {
 	case len(args) == 0 || strings.HasPrefix(args[0], "/"):
 		_, err := fmt.Fprintln(stdout, "ok")
 		return err
-	case args[0] == wordMemory && len(args) == 2:
-		return allocate(args[1], stdout)
+	case args[0] == wordMemory && len(args) == 3:
+		return allocate(args[1], args[2], stdout)
 	case args[0] == wordThreads && len(args) == 2:
 		return threads(args[1], stdout)
-	case args[0] == wordHold && len(args) == 2:
-		return hold(args[1], os.Stdin, stdout)
+	case args[0] == wordHold && len(args) == 3:
+		return hold(args[1], args[2], stdout)
 	}
 	var ask Ask
 	if err := json.Unmarshal([]byte(args[0]), &ask); err != nil {
@@ -48,11 +48,11 @@ func Main(args []string, stdout io.Writer) error {
 		return err
 	}
 	memory := ask.Limits.OrDefault().Memory
-	r.Memory.Reached, r.Memory.Killed = tryMemory(memory)
+	r.Memory.Reached, r.Memory.Killed = tryMemory(memory, ask.Data)
 	if err := json.NewEncoder(stdout).Encode(r); err != nil {
 		return err
 	}
-	r.Memory.Together = tryTogether(memory)
+	r.Memory.Together = tryTogether(memory, ask.Data)
 	return json.NewEncoder(stdout).Encode(r)
 }
 
@@ -124,15 +124,29 @@ func mountPoints() []string {
 func writable() []string {
 	var all []string
 	for _, p := range mountPoints() {
-		info, err := os.Stat(p)
-		if err != nil || !info.IsDir() && !info.Mode().IsRegular() || slices.Contains([]string{"/", "/tmp", "/dev/shm"}, p) {
-			continue
-		}
-		if unix.Access(p, unix.W_OK) == nil && !slices.Contains(all, p) {
+		if !slices.Contains([]string{"/", "/tmp", "/dev/shm"}, p) && !slices.Contains(all, p) && canWrite(p) {
 			all = append(all, p)
 		}
 	}
 	return all
+}
+
+// canWrite tries: terminals' folder may be said to be writable, and takes no files.
+func canWrite(place string) bool {
+	info, err := os.Stat(place)
+	switch {
+	case err == nil && info.IsDir():
+		f, err := os.CreateTemp(place, "sallyport-probe")
+		if err != nil {
+			return false
+		}
+		f.Close()
+		_ = os.Remove(f.Name())
+		return true
+	case err == nil && info.Mode().IsRegular():
+		return openForWriting(place) == nil
+	}
+	return false
 }
 
 // tryPlace fills the place, a little over its size at most, and never so far that the

@@ -4,7 +4,9 @@
 // What is seen has to be true of containers and of bubblewrap's boxes, as root and as
 // an ordinary user. So memory is tried twice: one process, of its own memory, and
 // several at once, of memory that they could share. A limit of each process holds
-// the first, and only one of the whole box holds the second.
+// the first, and only one of the whole box holds the second. Where each process has
+// a limit, the probe sets it for those that try and is itself spared: it could not
+// start with what may be enough for another program.
 package probe
 
 import (
@@ -27,6 +29,7 @@ const Patience = 90 * time.Second
 // An Ask tells the probe what was promised, so that it knows how far to go.
 type Ask struct {
 	Limits    box.Limits
+	Data      int64    // private memory that each process may have, where nothing holds the box as a whole; 0: any
 	Addresses []string // host:port to try to reach
 }
 

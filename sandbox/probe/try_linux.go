@@ -160,20 +160,21 @@ func usage() time.Duration {
 }
 
 // follow starts ourselves with the words, and reads numbers until it ends. It
-// returns the last one, and whether it came to its own end.
-func follow(word string, n int64) (last int64, whole bool) {
+// returns the last one, Unknown if there is none, and whether it came to its own end.
+func follow(words ...string) (last int64, whole bool) {
 	self, err := os.Executable()
 	if err != nil {
 		return Unknown, false
 	}
 	ctx, stop := context.WithTimeout(context.Background(), tryTime)
 	defer stop()
-	cmd := exec.CommandContext(ctx, self, Word, word, strconv.FormatInt(n, 10))
+	cmd := exec.CommandContext(ctx, self, append([]string{Word}, words...)...)
 	cmd.Env = []string{"GOMAXPROCS=2", "GOTRACEBACK=none"}
 	out, err := cmd.StdoutPipe()
 	if err != nil || cmd.Start() != nil {
 		return Unknown, false
 	}
+	last = Unknown
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		if n, err := strconv.ParseInt(strings.TrimSpace(lines.Text()), 10, 64); err == nil {
@@ -184,22 +185,39 @@ func follow(word string, n int64) (last int64, whole bool) {
 }
 
 // tryMemory takes up to twice the promise.
-func tryMemory(promise int64) (int64, bool) {
-	got, whole := follow(wordMemory, 2*promise)
-	return got, !whole && got > 0
+func tryMemory(promise, data int64) (int64, bool) {
+	got, whole := follow(wordMemory, decimal(2*promise), decimal(data))
+	return got, !whole && got >= 0
 }
+
+func decimal(n int64) string { return strconv.FormatInt(n, 10) }
 
 const step = 1 << 20
 
-func allocate(most string, stdout io.Writer) error {
+func allocate(most, data string, stdout io.Writer) error {
+	if err := limit(data); err != nil {
+		return err
+	}
 	_, err := take(most, unix.MAP_PRIVATE, stdout)
 	return err
+}
+
+// limit is of this process's private memory, if there is one.
+func limit(data string) error {
+	n, err := strconv.ParseUint(data, 10, 64)
+	if err != nil || n == 0 {
+		return err
+	}
+	return unix.Setrlimit(unix.RLIMIT_DATA, &unix.Rlimit{Cur: n, Max: n})
 }
 
 // take takes memory of that kind up to the number of bytes, and prints how far it came.
 func take(most string, kind int, stdout io.Writer) ([][]byte, error) {
 	n, err := strconv.ParseInt(most, 10, 64)
 	if err != nil {
+		return nil, err
+	}
+	if _, err := fmt.Fprintln(stdout, 0); err != nil {
 		return nil, err
 	}
 	var all [][]byte
@@ -225,12 +243,15 @@ func touch(b []byte) {
 }
 
 // hold takes memory, says that it has it, and at the end of its input says so again.
-func hold(most string, stdin io.Reader, stdout io.Writer) error {
+func hold(most, data string, stdout io.Writer) error {
+	if err := limit(data); err != nil {
+		return err
+	}
 	all, err := take(most, unix.MAP_SHARED, stdout)
 	if _, err := fmt.Fprintln(stdout, have); err != nil {
 		return err
 	}
-	_, _ = io.Copy(io.Discard, stdin)
+	_, _ = io.Copy(io.Discard, os.Stdin)
 	for _, b := range all {
 		touch(b)
 	}
@@ -245,7 +266,7 @@ const have = "have"
 // tryTogether has two processes take three quarters of the promise each, one after the
 // other, and returns how much there was at once. Who is alive at the end has had
 // all of his the whole time.
-func tryTogether(promise int64) int64 {
+func tryTogether(promise, data int64) int64 {
 	self, err := os.Executable()
 	if err != nil {
 		return Unknown
@@ -255,7 +276,7 @@ func tryTogether(promise int64) int64 {
 	var first, alive int64
 	var ends []func() int64
 	for i := range 2 {
-		cmd := exec.CommandContext(ctx, self, Word, wordHold, strconv.FormatInt(promise*3/4, 10))
+		cmd := exec.CommandContext(ctx, self, Word, wordHold, decimal(promise*3/4), decimal(data))
 		cmd.Env = []string{"GOMAXPROCS=1", "GOTRACEBACK=none"}
 		in, err1 := cmd.StdinPipe()
 		out, err2 := cmd.StdoutPipe()
@@ -291,7 +312,7 @@ func tryTogether(promise int64) int64 {
 // tryThreads starts up to twice the promise. Threads count as processes do, and cost
 // less memory.
 func tryThreads(promise int) (int, bool) {
-	got, whole := follow(wordThreads, int64(2*promise))
+	got, whole := follow(wordThreads, strconv.Itoa(2*promise))
 	return int(got), !whole && got > 0
 }
 
