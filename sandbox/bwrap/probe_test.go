@@ -55,7 +55,7 @@ func TestProbe(t *testing.T) {
 					want = append(want, names[r.Limit])
 				}
 			}
-			for _, s := range probe.Check(promise, r) {
+			for _, s := range probe.Broken(probe.Check(promise, r)) {
 				t.Log(s)
 				got = append(got, s.What)
 			}
@@ -65,7 +65,7 @@ func TestProbe(t *testing.T) {
 				t.Errorf("(-remarked +seen)\n%s", diff)
 			}
 			promise.Limits.Exec = true
-			if short := probe.Check(promise, r); (len(short) == 0) != (Toothless(remarks) == nil) {
+			if short := probe.Broken(probe.Check(promise, r)); (len(short) == 0) != (Toothless(remarks) == nil) {
 				t.Errorf("%v, and %v", short, Toothless(remarks))
 			}
 		})

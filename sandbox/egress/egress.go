@@ -11,14 +11,13 @@ import (
 	"sync"
 	"time"
 
-	"sallyport/sandbox/box"
 	"sallyport/sandbox/egress/place"
 )
 
 // Options are what a [Proxy] is made of. What is zero means its default, or what is
 // strictest.
 type Options struct {
-	Allow []box.Endpoint // empty: nothing
+	Allow []place.Endpoint // empty: nothing
 	// Report is told of each connection, from many goroutines. While it runs, the
 	// connection it is about waits. May be nil.
 	Report func(Event)

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/sandbox/box"
+	"sallyport/sandbox/egress/place"
 )
 
 const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -123,7 +123,7 @@ func TestRefused(t *testing.T) {
 		}
 		x.untouched(tt.why)
 	}
-	none := open(t, Options{Allow: []box.Endpoint{}})
+	none := open(t, Options{Allow: []place.Endpoint{}})
 	if got := none.send("CONNECT good.example:443 HTTP/1.1\r\nHost: good.example\r\n\r\n"); !strings.HasPrefix(got, "HTTP/1.1 403 ") || !strings.Contains(got, "connected to: nothing.") {
 		t.Errorf("an empty list: %q", got)
 	}
@@ -245,7 +245,7 @@ func TestSystem(t *testing.T) {
 		}
 	}()
 	port := netip.MustParseAddrPort(l.Addr().String()).Port()
-	p, err := New(Options{Allow: []box.Endpoint{{Host: "localhost", Port: port, Private: true}}})
+	p, err := New(Options{Allow: []place.Endpoint{{Host: "localhost", Port: port, Private: true}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -302,7 +302,7 @@ func TestToken(t *testing.T) {
 }
 
 func TestOptions(t *testing.T) {
-	for _, o := range []Options{{Allow: []box.Endpoint{{Host: "a"}}}, {Connections: -1}, {HeadTimeout: -1}, {HelloTimeout: -1}, {DialTimeout: -1}, {IdleTimeout: -time.Second}} {
+	for _, o := range []Options{{Allow: []place.Endpoint{{Host: "a"}}}, {Connections: -1}, {HeadTimeout: -1}, {HelloTimeout: -1}, {DialTimeout: -1}, {IdleTimeout: -time.Second}} {
 		if _, err := New(o); err == nil {
 			t.Errorf("%+v is taken", o)
 		}

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"sallyport/sandbox/box"
+	"sallyport/sandbox/egress/place"
 )
 
 // FuzzProxy sends any bytes. Whatever they are: only listed names are resolved, only
@@ -87,7 +87,7 @@ func (w *world) report(e Event) {
 	}
 	w.opened = append(w.opened, e)
 	matches := 0
-	for _, l := range []box.Endpoint{{Host: "good.example", Port: 80}, {Host: "good.example", Port: 443}, {Host: "good.example", Port: 8022}, {Host: "inside.example", Port: 80}, {Host: "93.184.215.14", Port: 80}} {
+	for _, l := range []place.Endpoint{{Host: "good.example", Port: 80}, {Host: "good.example", Port: 443}, {Host: "good.example", Port: 8022}, {Host: "inside.example", Port: 80}, {Host: "93.184.215.14", Port: 80}} {
 		if l.Host == e.Host && l.Port == e.Port {
 			matches++
 		}

@@ -16,7 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"sallyport/sandbox/box"
 	"sallyport/sandbox/egress/place"
 )
 
@@ -34,7 +33,7 @@ type scene struct {
 	dialled  []string
 }
 
-var usual = []box.Endpoint{
+var usual = []place.Endpoint{
 	{Host: "good.example", Port: 80}, {Host: "good.example", Port: 443}, {Host: "good.example", Port: 8022},
 	{Host: "*.wild.example", Port: 80}, {Host: "inside.example", Port: 80, Private: true}, {Host: "93.184.215.14", Port: 80},
 }

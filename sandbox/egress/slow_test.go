@@ -16,7 +16,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"sallyport/sandbox/box"
+	"sallyport/sandbox/egress/place"
 )
 
 // pipes is a listener whose connections are made by hand.
@@ -441,7 +441,7 @@ func TestPanic(t *testing.T) {
 // broken does.
 func TestAccept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, err := New(Options{Allow: []box.Endpoint{}})
+		p, err := New(Options{Allow: []place.Endpoint{}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,7 +12,7 @@ import (
 // An Ending is what is known of how a box ended.
 type Ending struct {
 	Client  sandbox.Exit
-	Stopped bool   // by us
+	Stopped bool   // we wanted it to end; it may have done so by itself before
 	Tool    string // podman or docker
 	Memory  int64
 	Words   string // its last ones
@@ -29,12 +29,13 @@ const (
 	notFound     = 127
 	bySignal     = 128
 	killed       = bySignal + int(syscall.SIGKILL)
+	terminated   = bySignal + int(syscall.SIGTERM)
 )
 
 // AskKernel finds out whether the box ran out of memory though the engine does not say
 // so. One that merely failed may have lost a child that way.
 func (e *Ending) AskKernel() {
-	if e.ID != "" && !e.OOM && !e.Stopped && e.Code != 0 {
+	if e.ID != "" && !e.OOM && e.Code != 0 {
 		e.OOM = kernelKilled(e.ID)
 	}
 }
@@ -52,7 +53,7 @@ func (e Ending) String() string {
 	switch {
 	case e.OOM:
 		return fmt.Sprintf("out of memory: the box has %s (%s)", mebibytes(e.Memory), how)
-	case e.Stopped:
+	case e.Stopped && (code == killed || code == terminated):
 		return "stopped: " + how
 	case e.Client.Signal != "":
 		return fmt.Sprintf("the %s client was ended by a signal: %s", e.Tool, e.Client.Signal)

@@ -20,6 +20,9 @@ func TestEndingSays(t *testing.T) {
 		{Ending{ID: id, Status: "exited", Code: 1, OOM: true, Memory: 1000}, "out of memory: the box has 1000 bytes (exit status 1)"},
 		{Ending{ID: id, Status: "exited", Code: 137}, "signal: killed, by a limit or by hand, not by sallyport"},
 		{Ending{ID: id, Status: "exited", Code: 143, Stopped: true}, "stopped: signal: terminated"},
+		{Ending{ID: id, Status: "exited", Code: 3, Stopped: true}, "exit status 3"}, // a crash, seen by the end of its output
+		{Ending{ID: id, Status: "exited", Code: 137, OOM: true, Memory: 1 << 20, Stopped: true}, "out of memory: the box has 1 MiB (signal: killed)"},
+		{Ending{Client: sandbox.Exit{Code: 125}, Tool: "docker", Stopped: true}, "docker could not start the box"},
 		{Ending{ID: id, Status: "running", Client: sandbox.Exit{Code: -1, Signal: "killed"}, Tool: "podman"}, "the podman client was ended by a signal: killed"},
 		{Ending{Client: sandbox.Exit{Code: 125}, Tool: "docker"}, "docker could not start the box"},
 		{Ending{ID: id, Status: "created", Client: sandbox.Exit{Code: 127}}, "the command cannot be run in the box: is it in the image, and for this machine?"},

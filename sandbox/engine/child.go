@@ -60,7 +60,7 @@ func (e Engine) Start(ctx context.Context, j Job) (*Child, error) {
 		p.remarks = append(p.remarks, fmt.Sprintf("nobody removes the container if sallyport is killed, before its next start: %v", err))
 	}
 	client, err := sandbox.Start(sandbox.Command{
-		Argv: Argv(e, j.Spec, p.run), Env: p.env, Stderr: j.Stderr,
+		Argv: Argv(e, j.Spec, p.run), Env: p.env, Dir: nowhere(), Stderr: j.Stderr,
 		StopTimeout: j.StopTimeout, WriteTimeout: j.WriteTimeout,
 	})
 	if err != nil {

@@ -120,27 +120,43 @@ func (r *Report) Killed(l box.Limits) {
 	}
 }
 
-// A Shortfall is a promise that is not kept.
-type Shortfall struct{ What, Promised, Seen string }
+// A Judgement is of one promise.
+type Judgement struct {
+	What     string `json:"what"`
+	Promised string `json:"promised"`
+	Seen     string `json:"seen"`
+	Kept     bool   `json:"kept"`
+}
 
-func (s Shortfall) String() string {
-	return fmt.Sprintf("%s: promised %s, seen %s", s.What, s.Promised, s.Seen)
+func (j Judgement) String() string {
+	return fmt.Sprintf("%s: promised %s, seen %s", j.What, j.Promised, j.Seen)
+}
+
+// Broken are the promises that are not kept.
+func Broken(all []Judgement) []Judgement {
+	var broken []Judgement
+	for _, j := range all {
+		if !j.Kept {
+			broken = append(broken, j)
+		}
+	}
+	return broken
 }
 
 // Check compares. Attempts and places of which the report does not speak are
-// shortfalls too: what was not seen was not proven.
-func Check(promise box.Spec, seen Report) []Shortfall {
+// not kept: what was not seen was not proven.
+func Check(promise box.Spec, seen Report) []Judgement {
 	c := checker{}
 	c.who(promise, seen)
 	c.places(promise, seen)
 	c.limits(promise.Limits.OrDefault(), seen)
 	c.want("network", "none but loopback", fmt.Sprint(seen.Interfaces),
 		!slices.ContainsFunc(seen.Interfaces, func(n string) bool { return n != "lo" }))
-	c.want("network", "nothing reached", strings.Join(seen.Reached, " "), len(seen.Reached) == 0)
+	c.want("network", "nothing reached", or(strings.Join(seen.Reached, " "), "nothing"), len(seen.Reached) == 0)
 	for _, name := range attempts {
 		c.want(name, "refused", or(seen.Attempts[name], "not tried"), strings.HasPrefix(seen.Attempts[name], "refused"))
 	}
-	return c.short
+	return c.all
 }
 
 // attempts are what must be refused in every box.
@@ -149,12 +165,19 @@ var attempts = []string{
 	"packet socket", "keyring", "bpf", "chroot", "hostname", "sysctl", "sysrq",
 }
 
-type checker struct{ short []Shortfall }
+type checker struct{ all []Judgement }
 
 func (c *checker) want(what, promised, seen string, kept bool) {
+	c.all = append(c.all, Judgement{what, promised, seen, kept})
+}
+
+// is wants what is either so or not.
+func (c *checker) is(what, promised, otherwise string, kept bool) {
+	seen := promised
 	if !kept {
-		c.short = append(c.short, Shortfall{what, promised, seen})
+		seen = otherwise
 	}
+	c.want(what, promised, seen, kept)
 }
 
 func (c *checker) who(promise box.Spec, seen Report) {
@@ -163,8 +186,8 @@ func (c *checker) who(promise box.Spec, seen Report) {
 	c.want("groups", "no others", fmt.Sprint(seen.Groups),
 		!slices.ContainsFunc(seen.Groups, func(g int) bool { return g != gid }))
 	c.want("capabilities", "none", fmt.Sprintf("%x, bounded by %x", seen.CapEff, seen.CapBnd), seen.CapEff == 0 && seen.CapBnd == 0)
-	c.want("no new privileges", "set", "not set", seen.NoNewPrivs)
-	c.want("seccomp", "a filter", fmt.Sprintf("mode %d", seen.Seccomp), seen.Seccomp == 2)
+	c.is("no new privileges", "set", "not set", seen.NoNewPrivs)
+	c.want("seccomp", "a filter (2)", fmt.Sprint(seen.Seccomp), seen.Seccomp == 2)
 }
 
 func orNobody(id int) int {
@@ -176,44 +199,68 @@ func orNobody(id int) int {
 
 func (c *checker) places(promise box.Spec, seen Report) {
 	l := promise.Limits.OrDefault()
-	c.want("root file system", "read-only", "writable", !seen.Root)
+	c.is("root file system", "read-only", "writable", !seen.Root)
 	allowed := []string{"/dev/mqueue"} // a queue, bounded by a limit of its own
 	for _, m := range promise.Mounts {
 		if m.Write {
 			allowed = append(allowed, m.Target)
 		}
 	}
-	for _, place := range seen.Writable {
-		c.want("writable places", "/tmp alone", place, slices.Contains(allowed, place))
-	}
+	others := slices.DeleteFunc(slices.Clone(seen.Writable), func(place string) bool { return slices.Contains(allowed, place) })
+	c.want("writable places", "/tmp and mounts", or(strings.Join(others, " "), "no others"), len(others) == 0)
 	c.place("/tmp", l.Scratch, seen.Tmp)
-	c.want("/tmp", "no programs", "a program ran", l.Exec || !seen.Tmp.Exec)
+	if !l.Exec {
+		c.is("/tmp", "no programs", "a program ran", !seen.Tmp.Exec)
+	}
 	c.place("/dev/shm", l.Shm, seen.Shm)
-	c.want("devices", "none", strings.Join(seen.Devices, " "), len(seen.Devices) == 0)
+	c.want("devices", "none", or(strings.Join(seen.Devices, " "), "none"), len(seen.Devices) == 0)
 }
 
 func (c *checker) place(name string, size int64, p Place) {
 	page := int64(64 << 10) // of the largest pages that there are
-	c.want(name, fmt.Sprintf("%d bytes", size), fmt.Sprintf("%d bytes, %d written", p.Size, p.Wrote),
+	c.want(name, amount(size), fmt.Sprintf("%s, %s written", amount(p.Size), amount(p.Wrote)),
 		p.Size > 0 && p.Size <= size+page && p.Wrote <= size+page)
-	c.want(name, "nosuid and nodev", "not so", !p.Suid && !p.Dev)
+	c.is(name, "nosuid and nodev", "not so", !p.Suid && !p.Dev)
 }
 
 func (c *checker) limits(l box.Limits, seen Report) {
 	m := seen.Memory
-	c.want("memory", fmt.Sprintf("%d bytes", l.Memory),
-		fmt.Sprintf("%d as the kernel says, %d got, killed %v", m.Cgroup, m.Reached, m.Killed),
+	c.want("memory", amount(l.Memory),
+		fmt.Sprintf("%s as the kernel says, %s got, killed %v", amount(m.Cgroup), amount(m.Reached), m.Killed),
 		m.Killed && m.Reached <= l.Memory && (m.Cgroup == Unknown || m.Cgroup != Unlimited && m.Cgroup <= l.Memory))
-	c.want("memory", fmt.Sprintf("%d bytes for all processes", l.Memory), fmt.Sprintf("%d had at once", m.Together),
+	c.want("memory", amount(l.Memory)+" for all processes", amount(m.Together)+" had at once",
 		m.Together > 0 && m.Together <= l.Memory)
-	c.want("swap", "none", fmt.Sprintf("memory and swap of %d bytes", m.Swap), m.Swap == Unknown || m.Swap != Unlimited && m.Swap <= l.Memory)
-	c.want("processes", fmt.Sprint(l.PIDs), fmt.Sprintf("%d as the kernel says, %d started", seen.PIDs.Cgroup, seen.PIDs.Reached),
+	c.want("swap", "none", amount(m.Swap)+" with memory", m.Swap == Unknown || m.Swap != Unlimited && m.Swap <= l.Memory)
+	c.want("processes", fmt.Sprint(l.PIDs), fmt.Sprintf("%s as the kernel says, %d started", count(seen.PIDs.Cgroup), seen.PIDs.Reached),
 		seen.PIDs.Refused && seen.PIDs.Reached <= l.PIDs)
 	// A second is ten periods of a quota, and it may begin with one that is full.
 	most := int64(l.CPU)*13/10 + 50
-	c.want("processors", fmt.Sprintf("%d/1000", l.CPU), fmt.Sprintf("%d/1000 as the kernel says, %d/1000 used", seen.CPU.Cgroup, seen.CPU.Used),
+	c.want("processors", fmt.Sprintf("%dm", l.CPU), fmt.Sprintf("%s as the kernel says, %dm used", count(seen.CPU.Cgroup), seen.CPU.Used),
 		seen.CPU.Used <= most && (seen.CPU.Cgroup == Unknown || seen.CPU.Cgroup != Unlimited && seen.CPU.Cgroup <= int64(l.CPU)))
 	c.want("open files", fmt.Sprint(l.Files), fmt.Sprint(seen.Files), seen.Files > 0 && seen.Files <= uint64(l.Files))
+}
+
+// amount is bytes as a policy writes them.
+func amount(n int64) string {
+	switch {
+	case n == Unknown:
+		return "an unknown size"
+	case n == Unlimited:
+		return "no limit"
+	case n%(1<<20) == 0:
+		return fmt.Sprintf("%dMi", n>>20)
+	}
+	return fmt.Sprintf("%.1fMi", float64(n)/(1<<20))
+}
+
+func count(n int64) string {
+	switch n {
+	case Unknown:
+		return "unknown"
+	case Unlimited:
+		return "no limit"
+	}
+	return fmt.Sprint(n)
 }
 
 func or(s, other string) string {
@@ -223,14 +270,14 @@ func or(s, other string) string {
 	return s
 }
 
-// Enforce makes an error of what does not bite, unless the policy is lenient.
-func Enforce(promise box.Spec, short []Shortfall) error {
-	if len(short) == 0 || promise.Lenient {
+// Enforce makes an error of what is not kept, unless the policy is lenient.
+func Enforce(promise box.Spec, all []Judgement) error {
+	var broken []string
+	for _, j := range Broken(all) {
+		broken = append(broken, j.String())
+	}
+	if len(broken) == 0 || promise.Lenient {
 		return nil
 	}
-	var all []string
-	for _, s := range short {
-		all = append(all, s.String())
-	}
-	return fmt.Errorf("the box does not hold what the policy promises: %s", strings.Join(all, "; "))
+	return fmt.Errorf("the box does not hold what the policy promises: %s", strings.Join(broken, "; "))
 }

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
-
-	"sallyport/sandbox/box"
 )
 
 // kind is what an address is good for. The zero kind is never connected to.
@@ -100,7 +98,7 @@ func kindOf(a netip.Addr) (kind, string) {
 // Admit says why a target that was found in the list may not be at an address. Own are
 // the host's addresses, the public ones too: what listens on them may be meant for
 // the host alone.
-func Admit(e box.Endpoint, t Target, a netip.Addr, own []netip.Addr) error {
+func Admit(e Endpoint, t Target, a netip.Addr, own []netip.Addr) error {
 	k, called := kindOf(a)
 	if k == public && slices.Contains(own, a.Unmap()) {
 		k, called = private, "an address of this host"

@@ -1,20 +1,26 @@
 package place
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net"
 	"slices"
 	"strconv"
 	"strings"
-
-	"sallyport/sandbox/box"
 )
+
+// Endpoint is a place that may be connected to.
+type Endpoint struct {
+	Host    string // a name or an address; "*.example.com" is any name below
+	Port    uint16
+	Private bool // it may be at an address that is not public
+}
 
 // List is what may be connected to. The zero List is nothing.
 type List struct {
-	names map[at]box.Endpoint
-	below map[at]box.Endpoint // by the name that theirs end in
+	names map[at]Endpoint
+	below map[at]Endpoint // by the name that theirs end in
 }
 
 type at struct {
@@ -22,14 +28,23 @@ type at struct {
 	port uint16
 }
 
-// Check says what is wrong with an endpoint, so that it can be said where the
-// endpoint is written.
-func Check(e box.Endpoint) error {
-	_, _, err := readEndpoint(e)
-	return err
+// Read reads HOST, HOST:PORT, *.HOST or ADDRESS:PORT as an operator writes it; without a
+// port it is 443. It says too whether the host is an address.
+func Read(text string) (host string, port uint16, address bool, err error) {
+	name, below := strings.CutPrefix(text, "*.")
+	t, err := Parse(name, 443)
+	switch {
+	case err != nil:
+		return "", 0, false, err
+	case below && t.addr.IsValid():
+		return "", 0, false, errors.New("nothing is below an address")
+	case below:
+		return "*." + t.host, t.port, false, nil
+	}
+	return t.host, t.port, t.addr.IsValid(), nil
 }
 
-func readEndpoint(e box.Endpoint) (where at, below bool, err error) {
+func readEndpoint(e Endpoint) (where at, below bool, err error) {
 	host, below := strings.CutPrefix(e.Host, "*.")
 	t, err := parseHost(host)
 	switch {
@@ -44,8 +59,8 @@ func readEndpoint(e box.Endpoint) (where at, below bool, err error) {
 }
 
 // NewList refuses what could never match, or would match in two ways.
-func NewList(allow []box.Endpoint) (List, error) {
-	l := List{names: map[at]box.Endpoint{}, below: map[at]box.Endpoint{}}
+func NewList(allow []Endpoint) (List, error) {
+	l := List{names: map[at]Endpoint{}, below: map[at]Endpoint{}}
 	for _, e := range allow {
 		where, below, err := readEndpoint(e)
 		if err != nil {
@@ -66,14 +81,14 @@ func NewList(allow []box.Endpoint) (List, error) {
 // Find returns the endpoint that a target is. The name itself counts before a
 // wildcard, and a longer wildcard before a shorter. Nothing is listed that an address
 // could be below.
-func (l List) Find(t Target) (box.Endpoint, bool) {
+func (l List) Find(t Target) (Endpoint, bool) {
 	if e, ok := l.names[at{t.host, t.port}]; ok {
 		return e, ok
 	}
 	for name := t.host; ; {
 		_, above, more := strings.Cut(name, ".")
 		if !more {
-			return box.Endpoint{}, false
+			return Endpoint{}, false
 		}
 		if e, ok := l.below[at{above, t.port}]; ok {
 			return e, true

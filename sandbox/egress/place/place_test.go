@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-
-	"sallyport/sandbox/box"
 )
 
 func TestParse(t *testing.T) {
@@ -151,7 +149,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-func list(t testing.TB, allow ...box.Endpoint) List {
+func list(t testing.TB, allow ...Endpoint) List {
 	t.Helper()
 	l, err := NewList(allow)
 	if err != nil {
@@ -162,14 +160,14 @@ func list(t testing.TB, allow ...box.Endpoint) List {
 
 func TestFind(t *testing.T) {
 	l := list(t,
-		box.Endpoint{Host: "api.example.com", Port: 443},
-		box.Endpoint{Host: "Capital.Example.COM.", Port: 443},
-		box.Endpoint{Host: "*.wild.example", Port: 443},
-		box.Endpoint{Host: "*.inner.wild.example", Port: 443, Private: true},
-		box.Endpoint{Host: "one.inner.wild.example", Port: 443},
-		box.Endpoint{Host: "93.184.215.14", Port: 443},
-		box.Endpoint{Host: "2606:2800::1", Port: 443},
-		box.Endpoint{Host: "10.0.0.5", Port: 8080, Private: true})
+		Endpoint{Host: "api.example.com", Port: 443},
+		Endpoint{Host: "Capital.Example.COM.", Port: 443},
+		Endpoint{Host: "*.wild.example", Port: 443},
+		Endpoint{Host: "*.inner.wild.example", Port: 443, Private: true},
+		Endpoint{Host: "one.inner.wild.example", Port: 443},
+		Endpoint{Host: "93.184.215.14", Port: 443},
+		Endpoint{Host: "2606:2800::1", Port: 443},
+		Endpoint{Host: "10.0.0.5", Port: 8080, Private: true})
 	for _, tt := range []struct{ why, target, want string }{
 		{"the name", "api.example.com:443", "api.example.com"},
 		{"however written", "API.example.com.:443", "api.example.com"},
@@ -213,7 +211,7 @@ func FuzzFind(f *testing.F) {
 	f.Add("10.0.0.1:80", "*.0.0.1", uint16(80))
 	f.Fuzz(func(t *testing.T, asked, listed string, port uint16) {
 		target, err := Parse(asked, 0)
-		l, bad := NewList([]box.Endpoint{{Host: listed, Port: port}})
+		l, bad := NewList([]Endpoint{{Host: listed, Port: port}})
 		if err != nil || bad != nil {
 			return
 		}
@@ -233,31 +231,31 @@ func FuzzFind(f *testing.F) {
 }
 
 func TestEndpoints(t *testing.T) {
-	for _, e := range []box.Endpoint{
+	for _, e := range []Endpoint{
 		{}, {Host: "a"}, {Port: 443}, {Host: "*", Port: 443}, {Host: "*.", Port: 443}, {Host: "a.*", Port: 443}, {Host: "*.*.a", Port: 443}, {Host: "*a.b", Port: 443},
 		{Host: "*.10.0.0.1", Port: 443}, {Host: "*.::1", Port: 443}, {Host: "10.1", Port: 443}, {Host: "::ffff:10.0.0.1", Port: 443}, {Host: "[::1]", Port: 443},
 		{Host: "10.0.0.0/8", Port: 443}, {Host: "bücher.example", Port: 443}, {Host: "a:443", Port: 443}, {Host: "https://a", Port: 443}, {Host: "fe80::1%eth0", Port: 443},
 	} {
-		if err := Check(e); err == nil {
+		if _, _, err := readEndpoint(e); err == nil {
 			t.Errorf("%+v is taken", e)
 		}
-		if l, err := NewList([]box.Endpoint{{Host: "good.example", Port: 1}, e}); err == nil || len(l.names) != 0 {
+		if l, err := NewList([]Endpoint{{Host: "good.example", Port: 1}, e}); err == nil || len(l.names) != 0 {
 			t.Errorf("%+v is taken into a list", e)
 		}
 	}
-	if _, err := NewList([]box.Endpoint{{Host: "a.b", Port: 1}, {Host: "A.b.", Port: 1, Private: true}}); err == nil {
+	if _, err := NewList([]Endpoint{{Host: "a.b", Port: 1}, {Host: "A.b.", Port: 1, Private: true}}); err == nil {
 		t.Error("private and not is taken")
 	}
-	same := list(t, box.Endpoint{Host: "::1", Port: 1}, box.Endpoint{Host: "0::1", Port: 1}, box.Endpoint{Host: "*.b", Port: 2}, box.Endpoint{Host: "b", Port: 2})
+	same := list(t, Endpoint{Host: "::1", Port: 1}, Endpoint{Host: "0::1", Port: 1}, Endpoint{Host: "*.b", Port: 2}, Endpoint{Host: "b", Port: 2})
 	if got, want := same.String(), "*.b:2, [::1]:1, b:2"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 	if got := (List{}).String(); got != "nothing" {
 		t.Errorf("an empty list is %q", got)
 	}
-	var many []box.Endpoint
+	var many []Endpoint
 	for i := range 50 {
-		many = append(many, box.Endpoint{Host: "a", Port: uint16(i + 1)})
+		many = append(many, Endpoint{Host: "a", Port: uint16(i + 1)})
 	}
 	if got := list(t, many...).String(); !strings.HasSuffix(got, ", and 30 more") {
 		t.Error(got)
@@ -356,7 +354,7 @@ func TestAdmit(t *testing.T) {
 			t.Fatal(err)
 		}
 		for private, want := range map[bool]bool{false: tt.open, true: tt.private} {
-			e := box.Endpoint{Host: target.Host(), Port: target.Port(), Private: private}
+			e := Endpoint{Host: target.Host(), Port: target.Port(), Private: private}
 			if err := Admit(e, target, netip.MustParseAddr(tt.addr), own); (err == nil) != want {
 				t.Errorf("%s, private %v: %v", tt.why, private, err)
 			}
