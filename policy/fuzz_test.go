@@ -15,7 +15,7 @@ import (
 
 	"sallyport/policy"
 	"sallyport/policy/reason"
-	"sallyport/policy/words"
+	"sallyport/policy/spelling"
 )
 
 // FuzzParse: what is accepted is accepted again and means the same, and lets
@@ -106,11 +106,11 @@ server "s" {
   tool "*" { risk = "read" }
 }
 role "r" {
-  allow = [` + words.Quote("s/"+allow) + `]
-  deny  = [` + words.Quote("s/"+deny) + `]
+  allow = [` + spelling.Quote("s/"+allow) + `]
+  deny  = [` + spelling.Quote("s/"+deny) + `]
   resources {
-    allow = [` + words.Quote("s/"+allow) + `]
-    deny  = [` + words.Quote("s/"+deny) + `]
+    allow = [` + spelling.Quote("s/"+allow) + `]
+    deny  = [` + spelling.Quote("s/"+deny) + `]
   }
 }
 `
@@ -142,7 +142,7 @@ role "r" {
 
 // nfc is what HCL makes of a text.
 func nfc(s string) string {
-	p, err := policy.Parse([]byte("server \"s\" {\n  command = [\"x\", "+words.Quote(s)+"]\n  sandbox \"none\" {}\n}\nrole \"r\" {\n  allow = []\n}\n"), "p.hcl")
+	p, err := policy.Parse([]byte("server \"s\" {\n  command = [\"x\", "+spelling.Quote(s)+"]\n  sandbox \"none\" {}\n}\nrole \"r\" {\n  allow = []\n}\n"), "p.hcl")
 	if err != nil {
 		return s
 	}

@@ -16,7 +16,9 @@ import (
 	"sallyport/policy/match"
 	"sallyport/policy/screen/secret"
 	"sallyport/policy/screen/sign"
+	"sallyport/policy/spelling"
 	"sallyport/policy/words"
+	"sallyport/sandbox/egress/place"
 )
 
 // Mistakes is all that is wrong with a file, with lines and remedies.
@@ -36,8 +38,9 @@ func Load(path string) (*Policy, error) {
 // to which relative paths belong. The error is *Mistakes.
 func Parse(src []byte, filename string) (*Policy, error) {
 	l := &loader{
-		Reader:   words.Reader{Folder: filepath.Dir(filename), Plain: match.Plain, Longest: match.MaxPattern},
-		language: match.NewLanguage(words.DidYouMean),
+		Reader: words.Reader{Folder: filepath.Dir(filename), Plain: match.Plain, Longest: match.MaxPattern,
+			DidYouMean: spelling.DidYouMean, Endpoint: place.Read},
+		language: match.NewLanguage(spelling.DidYouMean),
 		policy:   &Policy{file: filename, roles: map[string]*role{}},
 		via:      map[string]bool{},
 		signs:    Signs(),

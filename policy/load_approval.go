@@ -135,9 +135,9 @@ func (l *loader) channels(a *hcl.Attribute) []string {
 		case w.Text == ask.WebPage:
 			l.Mistake(w.Range, "No web block", "There is no page to ask on. Add a block web { } to the approval block without a label, or ask elsewhere.")
 		case isHook:
-			l.Mistake(w.Range, "Unknown webhook", "There is no webhook %q%s. Add a block webhook %q { … } to the approval block without a label, or name one of %s.", name, words.DidYouMean(w.Text, known), name, words.Quoted(known))
+			l.Mistake(w.Range, "Unknown webhook", "There is no webhook %q%s. Add a block webhook %q { … } to the approval block without a label, or name one of %s.", name, l.DidYouMean(w.Text, known), name, words.Quoted(known))
 		default:
-			l.Mistake(w.Range, "Unknown channel", "%q is not one of %s%s. A webhook is named \"webhook/NAME\".", w.Text, words.Quoted(known), words.DidYouMean(w.Text, known))
+			l.Mistake(w.Range, "Unknown channel", "%q is not one of %s%s. A webhook is named \"webhook/NAME\".", w.Text, words.Quoted(known), l.DidYouMean(w.Text, known))
 		}
 	}
 	if !usable {
@@ -184,7 +184,7 @@ func (l *loader) approvals(blocks []words.TierBlock) map[int][]*approval {
 
 func (l *loader) approval(b *words.TierBlock) approval {
 	if labels := append(tierWords[:4:4], "*"); !slices.Contains(labels, b.Tier) {
-		l.Mistake(b.Range, "Unknown tier", "%q is not one of %s%s.", b.Tier, words.Quoted(labels), words.DidYouMean(b.Tier, labels))
+		l.Mistake(b.Range, "Unknown tier", "%q is not one of %s%s.", b.Tier, words.Quoted(labels), l.DidYouMean(b.Tier, labels))
 	}
 	out := approval{then: l.Choice(b.Then, "ask", "ask", "allow", "deny"), by: source{Rule: fmt.Sprintf("approval %q", b.Tier), At: at(b.Range)}}
 	if b.Tier != "*" {

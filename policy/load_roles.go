@@ -32,7 +32,7 @@ func (l *loader) loadRoles(doc *words.Document, missing hcl.Range) {
 	}
 	name := l.Text(doc.DefaultRole, "")
 	if !l.policy.HasRole(name) {
-		l.Mistake(doc.DefaultRole.Expr.Range(), "Unknown role", "There is no role %q%s. Define it, or name one of %s.", name, words.DidYouMean(name, l.policy.roleNames), words.Quoted(l.policy.roleNames))
+		l.Mistake(doc.DefaultRole.Expr.Range(), "Unknown role", "There is no role %q%s. Define it, or name one of %s.", name, l.DidYouMean(name, l.policy.roleNames), words.Quoted(l.policy.roleNames))
 	}
 	l.policy.defaultRole = name
 }

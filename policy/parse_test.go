@@ -43,7 +43,7 @@ role "dev" {
 func TestDefaults(t *testing.T) {
 	p := mustParse(t, smallest)
 	s, ok := p.Server("fs")
-	want := policy.Server{Name: "fs", Sandbox: "none", Reading: words.Reading{Documents: "log"}, StartTimeout: 30 * time.Second, StopTimeout: time.Second}
+	want := policy.Server{Name: "fs", Sandbox: words.Sandbox{Runtime: "none"}, Reading: words.Reading{Documents: "log"}, StartTimeout: 30 * time.Second, StopTimeout: time.Second}
 	if diff := cmp.Diff(want, s, cmpopts.IgnoreUnexported(policy.Server{})); !ok || diff != "" {
 		t.Errorf("server (-want +got)\n%s", diff)
 	}
@@ -186,7 +186,7 @@ func TestHides(t *testing.T) {
 
 func TestWithServer(t *testing.T) {
 	p := mustParse(t, smallest)
-	q, err := p.WithServer("fs", []string{"npx", "fs"})
+	q, err := p.WithServer("fs", func(s *policy.Server) { s.Command = []string{"npx", "fs"} })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,7 +196,7 @@ func TestWithServer(t *testing.T) {
 	if len(p.Servers()[0].Command) != 0 || p.Digest() != q.Digest() {
 		t.Error("the original changed")
 	}
-	if _, err := p.WithServer("sf", nil); err == nil || !strings.Contains(err.Error(), `"sf"`) {
+	if _, err := p.WithServer("sf", func(*policy.Server) { t.Error("changed") }); err == nil || !strings.Contains(err.Error(), `"sf"`) {
 		t.Errorf("an unknown server: %v", err)
 	}
 }
@@ -204,7 +204,7 @@ func TestWithServer(t *testing.T) {
 // Every word of a command must come back as it was, whatever HCL makes of it.
 func TestBuiltin(t *testing.T) {
 	command := []string{"npx", "-y", `a "quoted" \ word`, "${HOME}", "%{ if x }", "$${x}", "line\nbreak\ttab\r", "\u200b\x01é", "$", "%", "100%{", "{command}", ""}
-	p, err := policy.Parse(builtin.Text("fs", command), "builtin.hcl")
+	p, err := policy.Parse(builtin.Text("fs", command, ""), "builtin.hcl")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,7 +231,7 @@ func TestBuiltin(t *testing.T) {
 			t.Errorf("%s: %s, want %s", c.tool, d.Code(), c.want)
 		}
 	}
-	if _, err := policy.Parse(builtin.Text("fs", nil), "builtin.hcl"); err != nil {
+	if _, err := policy.Parse(builtin.Text("fs", nil, ""), "builtin.hcl"); err != nil {
 		t.Errorf("without a command: %v", err)
 	}
 }

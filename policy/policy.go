@@ -7,6 +7,7 @@ import (
 
 	"sallyport/policy/ask"
 	"sallyport/policy/handling"
+	"sallyport/policy/spelling"
 	"sallyport/policy/words"
 )
 
@@ -71,16 +72,16 @@ func (p *Policy) index(server string) int {
 	return slices.IndexFunc(p.servers, func(s Server) bool { return s.Name == server })
 }
 
-// WithServer returns a policy in which the named server is started by command;
-// everything else, the digest included, is the same.
-func (p *Policy) WithServer(name string, command []string) (*Policy, error) {
+// WithServer returns a policy in which the named server is changed; everything else,
+// the digest included, is the same. The change must not write to what it refers to.
+func (p *Policy) WithServer(name string, change func(*Server)) (*Policy, error) {
 	i := p.index(name)
 	if i < 0 {
-		return nil, fmt.Errorf("no server %q in %s%s", name, p.file, words.DidYouMean(name, p.serverNames()))
+		return nil, fmt.Errorf("no server %q in %s%s", name, p.file, spelling.DidYouMean(name, p.serverNames()))
 	}
 	q := *p
 	q.servers = slices.Clone(p.servers)
-	q.servers[i].Command = slices.Clone(command)
+	change(&q.servers[i])
 	return &q, nil
 }
 

@@ -38,6 +38,9 @@ func (l *loader) reviewServer(b *words.ServerBlock, s *Server, fallback Tier) {
 	if s.SkipSchemas {
 		l.Warn(b.Schemas.Range, "server %q: arguments are not checked against the tools' schemas", s.Name)
 	}
+	if s.Sandbox.BestEffort {
+		l.Warn(b.Sandboxes[0].Range, "server %q: what its sandbox does not hold to is only a warning", s.Name)
+	}
 	if fallback == Read || fallback == Modify {
 		l.Warn(b.Risk.Range, "server %q: every tool without a tool block runs without a person being asked, also one that appears later", s.Name)
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sallyport/audit"
+	"sallyport/cmd/sallyport/launch"
 	"sallyport/policy"
 	"sallyport/proxy"
 	"sallyport/proxy/guard"
@@ -75,7 +76,7 @@ func (t *transcript) session(logFile string, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if p, err = p.WithServer("notes", []string{self, "demo-server"}); err != nil {
+	if p, err = p.WithServer("notes", func(s *policy.Server) { s.Command = []string{self, "demo-server"} }); err != nil {
 		return err
 	}
 	host, _ := os.Hostname()
@@ -88,8 +89,10 @@ func (t *transcript) session(logFile string, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	starts := launch.New(t.ctx, launch.Options{Logger: logger, Note: log.Note, Secret: readSecret})
+	defer starts.Close()
 	x := proxy.New(proxy.Config{Policy: p, Servers: p.Servers(), Audit: log, Logger: logger, Desk: desk, Guard: guard.New(nil),
-		Launch: launcher(logger), Backoff: backoff, Version: version()})
+		Launch: starts.Server, Backoff: launch.Backoff, Version: version()})
 	proxyIn, toProxy, err := os.Pipe()
 	if err != nil {
 		return err

@@ -160,10 +160,10 @@ func (s *service) again() (*policy.Policy, error) {
 		return nil, errors.New("the built-in policy has no file; start with --config to have one")
 	}
 	next, err := load(s.config)
-	if err != nil || len(s.command) == 0 {
+	if err != nil || s.change == nil {
 		return next, err
 	}
-	return next.WithServer(s.server[0].Name, s.command)
+	return next.WithServer(s.server[0].Name, s.change)
 }
 
 // readSecret reads what a policy names: a variable of sallyport's own environment,

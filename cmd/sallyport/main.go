@@ -20,11 +20,16 @@ import (
 	"github.com/spf13/cobra"
 
 	"sallyport/cmd/sallyport/desks"
+	"sallyport/cmd/sallyport/doctor"
+	"sallyport/cmd/sallyport/launch"
 	"sallyport/cmd/sallyport/scan"
 	"sallyport/cmd/sallyport/words"
 )
 
 func main() {
+	if code, ours := launch.Within(os.Args[1:]); ours {
+		os.Exit(code)
+	}
 	// A client that goes away must be an error of write(2), not our death:
 	// what we started has to be ended in good order.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
@@ -92,7 +97,7 @@ an audit log with an unfinished last line; 130 ended by a signal.`,
 		return usage("%w (see: %s --help)", err, c.CommandPath())
 	})
 	group(root, wrapCommand(), runCommand(), validateCommand(), demoCommand(), demoServerCommand(),
-		desks.Approvals(), desks.Approve(), desks.Deny(), desks.Reload(),
+		desks.Approvals(), desks.Approve(), desks.Deny(), desks.Reload(), doctor.Command(launch.Examine),
 		scan.Command(scan.Program{Version: version(), Server: scanned}), auditCommand(), schemaCommand(), versionCommand())
 	err := root.ExecuteContext(ctx)
 	var coded *exitError

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
 	"github.com/hashicorp/go-hclog"
 
+	"sallyport/cmd/sallyport/contain"
+	"sallyport/cmd/sallyport/launch"
 	"sallyport/cmd/sallyport/scan"
 	"sallyport/cmd/sallyport/scan/inspect"
 	"sallyport/policy"
@@ -18,17 +21,24 @@ func scanned(config, server string, command []string) (scan.Server, error) {
 	if err != nil {
 		return scan.Server{}, err
 	}
-	launch := launcher(hclog.NewNullLogger())(conf)
 	return scan.Server{Name: conf.Name, Start: func() (inspect.Process, error) {
-		p, err := launch()
-		return inspect.Process(p), err
+		state, _ := stateDir()
+		starts := launch.New(context.Background(), launch.Options{Logger: hclog.NewNullLogger(), Secret: readSecret, State: state})
+		p, err := starts.Server(conf)()
+		if err != nil {
+			starts.Close()
+			return inspect.Process{}, err
+		}
+		stop := p.Stop
+		p.Stop = func() { stop(); starts.Close() }
+		return inspect.Process(p), nil
 	}}, nil
 }
 
 func serverOf(config, server string, command []string) (policy.Server, error) {
 	if len(command) > 0 {
 		s := service{audit: "-"} // nothing is logged: no call is made
-		err := s.wrap(config, server, command)
+		err := s.wrap(config, server, command, &contain.Flags{})
 		if err != nil {
 			return policy.Server{}, err
 		}
@@ -52,7 +62,7 @@ func serverOf(config, server string, command []string) (policy.Server, error) {
 		return conf, usage("%s has several servers; say --server with one of: %s", config, strings.Join(names, ", "))
 	case !ok:
 		return conf, usage("--server %q: %s has no such server; it has: %s", server, config, strings.Join(names, ", "))
-	case len(conf.Command) == 0:
+	case len(conf.Command) == 0 && conf.Sandbox.Image == "":
 		return conf, fmt.Errorf("server %q has no command: add command = [\"program\", …], or say -- COMMAND", server)
 	}
 	return conf, nil

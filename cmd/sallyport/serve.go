@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sallyport/audit"
+	"sallyport/cmd/sallyport/launch"
 	"sallyport/policy"
 	"sallyport/proxy"
 	"sallyport/proxy/redact"
@@ -25,11 +26,11 @@ type service struct {
 	policy    *policy.Policy
 	server    []policy.Server
 	role      string
-	principal string   // on whose behalf the client speaks
-	audit     string   // file
-	level     string   // of the operator's log
-	config    string   // the policy's file; empty: the built-in one
-	command   []string // that wrap was given
+	principal string               // on whose behalf the client speaks
+	audit     string               // file
+	level     string               // of the operator's log
+	config    string               // the policy's file; empty: the built-in one
+	change    func(*policy.Server) // what wrap was told; nil for run
 }
 
 // flags adds the flags that wrap and run share.
@@ -65,14 +66,19 @@ func (s *service) serve(ctx context.Context, in io.Reader, out, stderr io.Writer
 	if err != nil {
 		return errors.Join(err, log.Close())
 	}
+	state, _ := stateDir() // without one nothing is kept
+	starts := launch.New(ctx, launch.Options{Logger: logger, Note: log.Note, Secret: readSecret, State: state, Own: s.own(state)})
+	defer starts.Close()
 	p := proxy.New(proxy.Config{Policy: s.policy, Servers: s.server, Audit: log, Logger: logger, Desk: desk, Guard: looks,
-		Launch: launcher(logger), Backoff: backoff, Version: version()})
+		Launch: starts.Server, Backoff: launch.Backoff, Version: version()})
 	closeChannels, err := s.channels(p, logger)
 	defer closeChannels()
 	if err != nil {
 		return errors.Join(err, log.Close())
 	}
-	return errors.Join(p.Serve(ctx, proxy.Caller{Role: s.role, Principal: s.principal}, in, out), log.Close())
+	err = p.Serve(ctx, proxy.Caller{Role: s.role, Principal: s.principal}, in, out)
+	starts.Close() // before the log: what it ends is recorded
+	return errors.Join(err, log.Close())
 }
 
 // settleRole finds the role under which the client acts.
@@ -150,6 +156,21 @@ func stateDir() (string, error) {
 		return "", usage("cannot tell where to keep the audit log (%w): say --audit FILE", err)
 	}
 	return filepath.Join(home, ".local", "state", "sallyport"), nil
+}
+
+// own are files that no server may be shown.
+func (s *service) own(state string) []string {
+	var own []string
+	log := s.audit
+	if log == "" {
+		log = s.policy.Audit().File
+	}
+	for _, file := range []string{s.config, s.fill(log), state, s.policy.Approval().Socket, s.policy.Approval().KeyFile} {
+		if abs, err := filepath.Abs(file); file != "" && err == nil {
+			own = append(own, abs)
+		}
+	}
+	return own
 }
 
 // load reads a policy and tells mistakes as they are.

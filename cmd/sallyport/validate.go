@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sallyport/cmd/sallyport/launch"
 	"sallyport/policy"
 )
 
@@ -52,6 +53,17 @@ func validate(c *cobra.Command, file string) int {
 	}
 	for _, w := range p.Warnings() {
 		fmt.Fprintln(c.ErrOrStderr(), "warning: "+w)
+	}
+	wrong := 0
+	for _, server := range p.Servers() {
+		if err := launch.Judge(server); err != nil {
+			fmt.Fprintf(c.ErrOrStderr(), "Error: %s: %v\n", file, err)
+			wrong++
+		}
+	}
+	if wrong > 0 {
+		fmt.Fprintf(c.OutOrStdout(), "%s: %s\n", file, many(wrong, "mistake"))
+		return 1
 	}
 	fmt.Fprintf(c.OutOrStdout(), "%s: ok (%s, %s, digest %s)\n", file, many(len(p.Servers()), "server"), many(len(p.Roles()), "role"), p.Digest()[:12])
 	return 0

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sallyport/cmd/sallyport/contain"
 	"sallyport/policy"
 	"sallyport/policy/builtin"
 )
@@ -17,6 +18,7 @@ func wrapCommand() *cobra.Command {
 	var s service
 	var config, server string
 	var print bool
+	var box contain.Flags
 	c := &cobra.Command{
 		Use:   "wrap [flags] -- COMMAND [ARG…]",
 		Short: "Put one stdio server behind a policy, its names unchanged",
@@ -31,8 +33,12 @@ file a session, below
 ~/.local/state/sallyport. See it with --print-config, save it, edit it, and name
 it with --config.
 
-The server gets only the environment that the policy names.`,
+The server gets only the environment that the policy names. It is a plain process
+with your rights unless --sandbox contains it: in a container without network, in
+which it sees only what --mount shows. What npx or uvx would fetch is then installed
+once, into an image of its own.`,
 		Example: `  sallyport wrap -- npx -y @modelcontextprotocol/server-filesystem /data
+  sallyport wrap --sandbox podman --mount /data -- npx -y @modelcontextprotocol/server-filesystem /data
   sallyport wrap --print-config -- npx -y @modelcontextprotocol/server-memory > sallyport.hcl
   sallyport wrap --config sallyport.hcl --role developer -- npx -y @modelcontextprotocol/server-memory`,
 		Args: func(c *cobra.Command, args []string) error {
@@ -43,18 +49,19 @@ The server gets only the environment that the policy names.`,
 		},
 		RunE: ran(func(c *cobra.Command, command []string) error {
 			if print {
-				return printConfig(c, config, serverName(server, command), command)
+				return printConfig(c, config, serverName(server, command), command, &box)
 			}
 			if len(command) == 0 {
 				return usage("no command to wrap: sallyport wrap [flags] -- COMMAND [ARG…] (to start what a policy names: sallyport run --config FILE)")
 			}
-			if err := s.wrap(config, server, command); err != nil {
+			if err := s.wrap(config, server, command, &box); err != nil {
 				return err
 			}
 			return s.serve(c.Context(), c.InOrStdin(), c.OutOrStdout(), c.ErrOrStderr())
 		}),
 	}
 	s.flags(c)
+	box.Add(c)
 	c.Flags().StringVar(&config, "config", "", "policy `FILE` (default: a careful built-in policy)")
 	c.Flags().StringVar(&server, "server", "", "server block of the policy that COMMAND is (default: its only one)")
 	c.Flags().BoolVar(&print, "print-config", false, "print the policy that would apply, and stop")
@@ -62,15 +69,15 @@ The server gets only the environment that the policy names.`,
 }
 
 // wrap settles the policy for one command.
-func (s *service) wrap(config, server string, command []string) error {
+func (s *service) wrap(config, server string, command []string, box *contain.Flags) error {
 	if config == "" {
-		return s.builtin(serverName(server, command), command)
+		return s.builtin(serverName(server, command), command, box)
 	}
 	p, err := load(config)
 	if err != nil {
 		return err
 	}
-	s.config, s.command = config, command
+	s.config = config
 	if server == "" {
 		all := p.Servers()
 		if len(all) != 1 {
@@ -82,18 +89,28 @@ func (s *service) wrap(config, server string, command []string) error {
 		}
 		server = all[0].Name
 	}
-	if s.policy, err = p.WithServer(server, command); err != nil {
+	one, _ := p.Server(server)
+	if err := box.Narrow(&one); err != nil {
+		return err
+	}
+	runtime := one.Sandbox.Runtime
+	s.change = func(one *policy.Server) { one.Command, one.Sandbox.Runtime = command, runtime }
+	if s.policy, err = p.WithServer(server, s.change); err != nil {
 		return usage("--server: %w", err)
 	}
-	one, _ := s.policy.Server(server)
+	one, _ = s.policy.Server(server)
 	s.server = []policy.Server{one}
 	return nil
 }
 
 // builtin applies the built-in policy. Its audit log is one file a process, so
 // that two clients can use the same server at once.
-func (s *service) builtin(server string, command []string) error {
-	p, err := policy.Parse(builtin.Text(server, command), "built-in policy")
+func (s *service) builtin(server string, command []string, box *contain.Flags) error {
+	block, err := box.Block(command)
+	if err != nil {
+		return err
+	}
+	p, err := policy.Parse(builtin.Text(server, command, block), "built-in policy")
 	if err != nil {
 		return fmt.Errorf("the built-in policy does not fit this command: %w", err)
 	}
@@ -108,18 +125,21 @@ func (s *service) builtin(server string, command []string) error {
 	return nil
 }
 
-func printConfig(c *cobra.Command, config, server string, command []string) error {
-	text := builtin.Text(server, command)
+func printConfig(c *cobra.Command, config, server string, command []string, box *contain.Flags) error {
+	block, err := box.Block(command)
+	if err != nil {
+		return err
+	}
+	text := builtin.Text(server, command, block)
 	if config != "" {
 		if _, err := load(config); err != nil {
 			return err
 		}
-		var err error
 		if text, err = os.ReadFile(config); err != nil {
 			return &exitError{Code: 2, Err: err}
 		}
 	}
-	_, err := c.OutOrStdout().Write(text)
+	_, err = c.OutOrStdout().Write(text)
 	return err
 }
 
@@ -193,7 +213,7 @@ func (s *service) load(config string) error {
 	s.policy, s.server = p, p.Servers()
 	var missing []error
 	for _, one := range s.server {
-		if len(one.Command) == 0 {
+		if len(one.Command) == 0 && one.Sandbox.Image == "" {
 			missing = append(missing, fmt.Errorf("server %q has no command: add command = [\"program\", …], or use sallyport wrap --server %s -- COMMAND", one.Name, one.Name))
 		}
 	}

@@ -14,12 +14,11 @@ approval {
 }
 
 server {server} {
-{command}
-  # A plain process with your own rights. Nothing contains it.
-  sandbox "none" {}
+  {command}
+{sandbox}
 
   # Of your environment only these are passed on; tokens and keys are not.
-  inherit = ["PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "USER", "SHELL", "TERM"]
+  inherit = {inherit}
 
   # Arguments must fit the tool's own input schema.
   schemas = "enforce"

@@ -24,6 +24,11 @@ type Reader struct {
 	Folder  string                 // where relative paths start
 	Plain   func(name string) bool // whether a name of usable length is seen as it is
 	Longest int                    // characters of a name
+	// DidYouMean is a word among the known that is close to what was written, as the end
+	// of a sentence.
+	DidYouMean func(written string, known []string) string
+	// Endpoint reads what may be connected to, and says whether its host is an address.
+	Endpoint func(text string) (host string, port uint16, address bool, err error)
 
 	mistakes, warnings hcl.Diagnostics
 }

@@ -137,7 +137,7 @@ func (r *Reader) Handling(b *HandlingBlock, of Signs) Handling {
 	}
 	for _, w := range r.List(b.Servers) {
 		if !slices.Contains(of.Servers, w.Text) {
-			r.Mistake(w.Range, "Unknown server", "There is no server %q%s. Name one of %s.", w.Text, DidYouMean(w.Text, of.Servers), Quoted(of.Servers))
+			r.Mistake(w.Range, "Unknown server", "There is no server %q%s. Name one of %s.", w.Text, r.DidYouMean(w.Text, of.Servers), Quoted(of.Servers))
 		}
 		h.Servers = append(h.Servers, w.Text)
 	}
@@ -161,7 +161,7 @@ func (r *Reader) sign(b *HandlingBlock, of Signs) {
 	slices.Sort(families)
 	families = slices.Compact(families)
 	r.Mistake(b.Range, "Unknown sign", "%q is neither a family of signs nor a rule%s. Write \"*\", one of %s, or a rule such as \"shell/destructive\"; sallyport scan --rules lists them.",
-		b.Label, DidYouMean(b.Label, append(families, of.Known...)), Quoted(families))
+		b.Label, r.DidYouMean(b.Label, append(families, of.Known...)), Quoted(families))
 }
 
 // places reads where a block applies.
@@ -172,7 +172,7 @@ func (r *Reader) places(b *HandlingBlock, h Handling, of Signs) (in []string) {
 	}
 	for _, w := range list {
 		if !slices.Contains(of.Places, w.Text) {
-			r.Mistake(w.Range, "Unknown place", "%q is not one of %s%s.", w.Text, Quoted(of.Places), DidYouMean(w.Text, of.Places))
+			r.Mistake(w.Range, "Unknown place", "%q is not one of %s%s.", w.Text, Quoted(of.Places), r.DidYouMean(w.Text, of.Places))
 			continue
 		}
 		for _, action := range []string{h.Then, h.Alone} {

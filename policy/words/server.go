@@ -18,8 +18,7 @@ type Server struct {
 	Inherit []string // names taken over from the proxy's environment
 	// InheritAll takes over the proxy's whole environment, secrets included.
 	InheritAll bool
-	// Sandbox is the runtime; "none" is a plain child process.
-	Sandbox string
+	Sandbox    Sandbox
 	// SkipSchemas turns off the check of arguments against inputSchema.
 	SkipSchemas               bool
 	Reading                   Reading       // of its arguments
@@ -80,25 +79,6 @@ func (r *Reader) variableName(w Word) {
 	if w.Text == "" || strings.ContainsAny(w.Text, "=\x00") {
 		r.Mistake(w.Range, "Unusable variable name", "The name of an environment variable must not be empty nor hold \"=\".")
 	}
-}
-
-func (r *Reader) sandbox(b *ServerBlock) string {
-	const remedy = "The only runtime so far is \"none\": a plain process with your own rights. If you accept that, write: sandbox \"none\" {}"
-	if len(b.Sandboxes) == 0 {
-		r.Mistake(b.Range, "Missing sandbox block", "How server %q is contained must be said out loud. %s", b.Name, remedy)
-		return ""
-	}
-	for _, extra := range b.Sandboxes[1:] {
-		r.Mistake(extra.Range, "Duplicate sandbox block", "A server runs in one sandbox. Keep one of the blocks.")
-	}
-	box := b.Sandboxes[0]
-	if box.Runtime != "none" {
-		r.Mistake(box.Range, "Unknown sandbox runtime", "%q does not exist%s. %s", box.Runtime, DidYouMean(box.Runtime, []string{"none"}), remedy)
-		return ""
-	}
-	_, diags := box.Body.Content(&hcl.BodySchema{})
-	r.Add(diags)
-	return box.Runtime
 }
 
 // env reads { NAME = value } where a value is text, secret_env("NAME") or

@@ -90,7 +90,7 @@ func (r *Reader) Choice(a *hcl.Attribute, otherwise string, words ...string) str
 		return otherwise
 	}
 	if !slices.Contains(words, w.Text) {
-		r.Mistake(w.Range, "Unknown "+a.Name, "%q is not one of %s%s.", w.Text, Quoted(words), DidYouMean(w.Text, words))
+		r.Mistake(w.Range, "Unknown "+a.Name, "%q is not one of %s%s.", w.Text, Quoted(words), r.DidYouMean(w.Text, words))
 		return otherwise
 	}
 	return w.Text
@@ -174,7 +174,7 @@ func (r *Reader) TextOr(e hcl.Expression, functions ...string) (text, function s
 		return w.Text, ""
 	}
 	if !slices.Contains(functions, call.Name) {
-		r.Mistake(call.NameRange, "Unknown function", "%q cannot be used here%s. Use text in quotes, or one of %s.", call.Name, DidYouMean(call.Name, functions), Quoted(functions))
+		r.Mistake(call.NameRange, "Unknown function", "%q cannot be used here%s. Use text in quotes, or one of %s.", call.Name, r.DidYouMean(call.Name, functions), Quoted(functions))
 		return "", ""
 	}
 	if len(call.Arguments) != 1 {
@@ -237,7 +237,7 @@ func (r *Reader) Count(a *hcl.Attribute, otherwise, most int64) int64 {
 // ambiguous.
 func (r *Reader) remedy(a *hcl.Attribute) string {
 	switch a.Name {
-	case "max_depth", "waiting", "quorum":
+	case "max_depth", "waiting", "quorum", "pids", "files":
 		return "Leave it out for the default."
 	}
 	return "To set no limit leave it out; to forbid everything take the names off the allow list."

@@ -1,8 +1,8 @@
-package words
+// Package spelling guesses what was meant by a misspelt word, and spells text so
+// that HCL reads it as itself.
+package spelling
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // DidYouMean is " (did you mean …?)" when one of the known words is close to
 // what was written, and empty otherwise.

@@ -1,0 +1,411 @@
+//go:build linux
+
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/mark3labs/mcp-go/client"
+	"github.com/mark3labs/mcp-go/client/transport"
+	"github.com/mark3labs/mcp-go/mcp"
+)
+
+// contained is a runtime, and a server that is made to try what a sandbox forbids.
+type contained struct {
+	runtime   string
+	dir       string // others may look into it
+	sallyport string // static, as the documentation says
+	server    string // what a server block says of image or command
+	image     string
+	container bool
+}
+
+// inEach runs a test with each runtime that there is.
+func inEach(t *testing.T, f func(*testing.T, *contained)) {
+	for _, runtime := range []string{"podman", "docker", "bwrap"} {
+		t.Run(runtime, func(t *testing.T) { f(t, boxesOf(t, runtime)) })
+	}
+}
+
+var builds sync.Mutex
+
+// boxesOf builds what is needed, or skips; docker is tried only where a daemon answers.
+func boxesOf(t *testing.T, runtime string) *contained {
+	t.Helper()
+	missing := t.Skipf
+	if os.Getenv("SALLYPORT_E2E") == "require" && runtime != "docker" {
+		missing = t.Fatalf
+	}
+	if os.Getenv("SALLYPORT_E2E") == "" && testing.Short() {
+		t.Skip("short")
+	}
+	if _, err := exec.LookPath(runtime); err != nil {
+		missing("%v", err)
+	}
+	if out, err := exec.Command(runtime, "info").CombinedOutput(); err != nil && runtime != "bwrap" {
+		missing("%s info: %v: %.200s", runtime, err, out)
+	}
+	if os.Getuid() != 0 {
+		missing("only root's boxes hold to all limits on every machine")
+	}
+	builds.Lock()
+	defer builds.Unlock()
+	dir, err := os.MkdirTemp("", "sallyport-e2e-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	b := &contained{runtime: runtime, dir: dir, container: runtime != "bwrap", sallyport: filepath.Join(dir, "sallyport")}
+	boxed := filepath.Join(dir, "tools", "boxed")
+	for at, of := range map[string]string{b.sallyport: ".", boxed: "../../testdata/boxed"} {
+		build := exec.Command("go", "build", "-o", at, of)
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := build.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	if !b.container {
+		b.server = fmt.Sprintf("command = [%q]", boxed)
+		return b
+	}
+	program, err := os.ReadFile(boxed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var root bytes.Buffer
+	w := tar.NewWriter(&root)
+	_ = w.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: "tmp/", Mode: 0o1777})
+	_ = w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: "boxed", Mode: 0o755, Size: int64(len(program))})
+	_, _ = w.Write(program)
+	w.Close()
+	b.image = fmt.Sprintf("localhost/sallyport-e2e:%d-%s", os.Getpid(), strings.ToLower(strings.ReplaceAll(t.Name(), "/", "-")))
+	load := exec.Command(runtime, "import", `--change=ENTRYPOINT ["/boxed"]`, "-", b.image)
+	load.Stdin = &root
+	if out, err := load.CombinedOutput(); err != nil {
+		missing("%v\n%s", err, out)
+	}
+	t.Cleanup(func() { exec.Command(runtime, "image", "rm", "--force", b.image).Run() })
+	return b
+}
+
+// A lodger is a client with the proxy that it started.
+type lodger struct {
+	*client.Client
+	t    *testing.T
+	cmd  *exec.Cmd
+	log  string
+	said *bytes.Buffer
+}
+
+// lodge starts the proxy on a policy whose sandbox block holds body. The state folder is
+// one for all visits of a test, so that a runtime is tried once.
+func (b *contained) lodge(t *testing.T, body, more string, env ...string) *lodger {
+	t.Helper()
+	v := &lodger{t: t, said: &bytes.Buffer{}, log: filepath.Join(t.TempDir(), "log.jsonl")}
+	if b.container {
+		body = fmt.Sprintf("image = %q\n", b.image) + body
+	} else {
+		body = fmt.Sprintf("mount { source = %q }\n", filepath.Join(b.dir, "tools")) + body
+	}
+	server := b.server
+	policy := fmt.Sprintf("server \"boxed\" {\n%s\n%s\nstop_timeout = \"3s\"\nsandbox %q {\n%s\n}\nrisk = \"read\"\n}\nrole \"r\" { allow = [\"boxed/*\"] }\n", server, more, b.runtime, body)
+	config := filepath.Join(t.TempDir(), "policy.hcl")
+	if err := os.WriteFile(config, []byte(policy), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(b.sallyport, "run", "--config", config, "--audit", v.log)
+	cmd.Env = append(os.Environ(), append(env, "XDG_STATE_HOME="+filepath.Join(b.dir, "state"))...)
+	cmd.Stderr = v.said
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	v.cmd = cmd
+	v.Client = client.NewClient(transport.NewIO(out, in, io.NopCloser(strings.NewReader(""))))
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
+	if err := v.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(v.leave)
+	hello := mcp.InitializeRequest{}
+	hello.Params.ProtocolVersion = "2025-11-25"
+	hello.Params.ClientInfo = mcp.Implementation{Name: "visitor", Version: "1"}
+	if _, err := v.Initialize(ctx, hello); err != nil {
+		v.leave()
+		t.Fatalf("%v\n%s", err, v.said)
+	}
+	if _, err := v.ListTools(ctx, mcp.ListToolsRequest{}); err != nil {
+		v.leave()
+		t.Fatalf("%v\n%s", err, v.said)
+	}
+	return v
+}
+
+func (v *lodger) leave()                        { v.Close(); _ = v.cmd.Wait() }
+func (v *lodger) call(name, args string) string { s, _ := v.try(name, args); return s }
+func (v *lodger) refused(name, args string) string {
+	v.t.Helper()
+	s, failed := v.try(name, args)
+	if !failed {
+		v.t.Errorf("%s %s: %s", name, args, s)
+	}
+	return s
+}
+
+// try calls a tool, and says whether it failed.
+func (v *lodger) try(name, args string) (string, bool) {
+	v.t.Helper()
+	ctx, stop := context.WithTimeout(v.t.Context(), 30*time.Second)
+	defer stop()
+	req := mcp.CallToolRequest{}
+	req.Params.Name, req.Params.Arguments = name, json.RawMessage(args)
+	r, err := v.CallTool(ctx, req)
+	if err != nil {
+		return err.Error(), true
+	}
+	text := ""
+	for _, c := range r.Content {
+		if c, ok := c.(mcp.TextContent); ok {
+			text += c.Text
+		}
+	}
+	return text, r.IsError
+}
+
+// events are the log's events of a method, each as "severity code tool".
+func (v *lodger) events(method string) []string {
+	v.t.Helper()
+	b, err := os.ReadFile(v.log)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	var all []string
+	for line := range bytes.Lines(b) {
+		var e struct{ Method, Severity, Code, Tool, Message string }
+		if json.Unmarshal(line, &e) == nil && e.Method == method {
+			all = append(all, strings.TrimSpace(e.Severity+" "+e.Code+" "+e.Tool))
+		}
+	}
+	return all
+}
+
+// What a server may do in a box, and what it may not.
+func TestSandbox(t *testing.T) {
+	inEach(t, func(t *testing.T, b *contained) {
+		hidden := filepath.Join(b.dir, "hidden")
+		if err := os.WriteFile(hidden, []byte("the host's"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		shown := filepath.Join(b.dir, "shown")
+		if err := os.Mkdir(shown, 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(shown, 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(shown, "text"), []byte("for all"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		port := somebody(t)
+		v := b.lodge(t, fmt.Sprintf("mount {\nsource = %q\ntarget = \"/data\"\n}\nworkdir = \"/data\"", shown), `env = { BOX_SECRET = secret_env("E2E_SECRET") }`, "E2E_SECRET=correct-horse-battery")
+		if got, want := v.call("who", `{}`), "65534:65534 in /data"; got != want {
+			t.Errorf("it is %s, not %s", got, want)
+		}
+		if got, want := v.call("env", `{"name":"BOX_SECRET"}`), fmt.Sprintf("%x", sha256.Sum256([]byte("correct-horse-battery"))); got != want {
+			t.Errorf("the secret did not come: %s", got)
+		}
+		if got := v.call("env", `{"name":"E2E_SECRET"}`); got != fmt.Sprintf("%x", sha256.Sum256(nil)) {
+			t.Error("the proxy's environment is inherited")
+		}
+		b.nowhere(t, v, "correct-horse-battery")
+		if got := v.call("read", `{"name":"/data/text"}`); got != "for all" {
+			t.Errorf("what is mounted: %s", got)
+		}
+		if got := v.call("write", `{"name":"/tmp/a","count":1000}`); got != "written" {
+			t.Errorf("scratch: %s", got)
+		}
+		v.refused("write", `{"name":"/data/new","count":1}`)
+		v.refused("write", `{"name":"/new","count":1}`)
+		v.refused("write", `{"name":"/tmp/b","count":60000000}`)
+		v.refused("read", fmt.Sprintf(`{"name":%q}`, hidden))
+		v.refused("read", `{"name":"/etc/shadow"}`)
+		v.refused("dial", fmt.Sprintf(`{"address":"127.0.0.1:%d"}`, port))
+		v.refused("dial", `{"address":"169.254.169.254:80"}`)
+		if got := v.refused("start", `{"name":"/proc/self/exe","count":500}`); !strings.Contains(got, "after") {
+			t.Errorf("processes: %s", got)
+		}
+		if got := v.events("sandbox"); len(got) != 1 || got[0] != "contained" {
+			t.Errorf("the log says %q of the box", got)
+		}
+	})
+}
+
+// somebody listens on all of the host's addresses.
+func somebody(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", ":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			c.Close()
+		}
+	}()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// nowhere looks for a secret where others could read it.
+func (b *contained) nowhere(t *testing.T, v *lodger, secret string) {
+	t.Helper()
+	lines, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, file := range lines {
+		if line, _ := os.ReadFile(file); bytes.Contains(line, []byte(secret)) {
+			t.Errorf("the secret stands in a command line: %q", line)
+		}
+	}
+	if b.container {
+		out, err := exec.Command("sh", "-c", b.runtime+" inspect $("+b.runtime+" ps -q --filter ancestor="+b.image+")").CombinedOutput()
+		if err != nil || !bytes.Contains(out, []byte(b.image)) {
+			t.Errorf("inspect: %v %.200s", err, out)
+		}
+		if bytes.Contains(out, []byte(secret)) {
+			t.Error("inspect shows the secret")
+		}
+	}
+	log, err := os.ReadFile(v.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(log, []byte(secret)) || strings.Contains(v.said.String(), secret) {
+		t.Error("the secret is in a log")
+	}
+}
+
+// There is one way out, and every connection that takes it or tries another is known.
+func TestSandboxEgress(t *testing.T) {
+	inEach(t, func(t *testing.T, b *contained) {
+		web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "hello") }))
+		t.Cleanup(web.Close)
+		address := strings.TrimPrefix(web.URL, "http://")
+		_, port, _ := net.SplitHostPort(address)
+		// Localhost is a name that resolves to a private address.
+		v := b.lodge(t, fmt.Sprintf("network { egress = [%q, %q] }", address, "localhost:"+port), "")
+		if got := v.call("fetch", fmt.Sprintf(`{"url":%q}`, web.URL)); got != "200 hello" {
+			t.Errorf("allowed: %s\n%s", got, v.said)
+		}
+		if got := v.call("fetch", `{"url":"http://example.com/"}`); !strings.HasPrefix(got, "403") {
+			t.Errorf("another host: %s", got)
+		}
+		if got := v.call("fetch", fmt.Sprintf(`{"url":"http://localhost:%s/"}`, port)); !strings.HasPrefix(got, "403") {
+			t.Errorf("a name that resolves to a private address: %s", got)
+		}
+		v.refused("dial", fmt.Sprintf(`{"address":%q}`, address))
+		v.refused("dial", fmt.Sprintf(`{"address":"127.0.0.1:%d"}`, somebody(t)))
+		v.leave()
+		want := []string{"egress_opened " + address, "egress_closed " + address, "warning egress_not_listed example.com:80", "warning egress_address localhost:" + port}
+		if got := v.events("egress"); strings.Join(got, "\n") != strings.Join(want, "\n") {
+			t.Errorf("the log says %q, not %q", got, want)
+		}
+		if ways, _ := filepath.Glob(filepath.Join(os.TempDir(), "sallyport-way-*")); len(ways) > 0 {
+			t.Errorf("left: %q", ways)
+		}
+	})
+}
+
+// A server that ran out of memory is named as such to the client and in the log, and
+// starts again.
+func TestSandboxMemory(t *testing.T) {
+	inEach(t, func(t *testing.T, b *contained) {
+		v := b.lodge(t, `memory = "64Mi"`, "")
+		if got := v.refused("exit", `{"count":3}`); !strings.Contains(got, "exit status 3") {
+			t.Errorf("the client is told %s", got)
+		}
+		v.backAgain()
+		if got := v.refused("eat", `{"count":200}`); !strings.Contains(got, "memory") || !strings.Contains(got, "64") {
+			t.Errorf("the client is told %s", got)
+		}
+		if log, _ := os.ReadFile(v.log); !bytes.Contains(log, []byte("memory (")) && !bytes.Contains(log, []byte("out of memory")) {
+			t.Errorf("the log does not name it")
+		}
+		v.backAgain()
+	})
+}
+
+// backAgain waits until the server has been started again.
+func (v *lodger) backAgain() {
+	v.t.Helper()
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(200 * time.Millisecond) {
+		if got, failed := v.try("who", `{}`); !failed {
+			return
+		} else if time.Now().After(end) {
+			v.t.Fatalf("it does not start again: %s\n%s", got, v.said)
+		}
+	}
+}
+
+// A killed proxy leaves no container, process or way out.
+func TestSandboxKilled(t *testing.T) {
+	inEach(t, func(t *testing.T, b *contained) {
+		v := b.lodge(t, `network { egress = ["example.com"] }`, "")
+		_ = v.cmd.Process.Signal(syscall.SIGKILL)
+		_ = v.cmd.Wait()
+		left := func() string {
+			var all []string
+			if b.container {
+				out, _ := exec.Command(b.runtime, "ps", "--all", "--quiet", "--filter", "ancestor="+b.image).Output()
+				all = strings.Fields(string(out))
+			}
+			lines, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+			for _, file := range lines {
+				line, _ := os.ReadFile(file)
+				if s := string(bytes.ReplaceAll(line, []byte{0}, []byte(" "))); strings.Contains(s, b.dir) || b.image != "" && strings.Contains(s, b.image) {
+					all = append(all, s)
+				}
+			}
+			return strings.Join(all, "\n")
+		}
+		for end := time.Now().Add(15 * time.Second); left() != ""; time.Sleep(100 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("left:\n%s", left())
+			}
+		}
+		b.lodge(t, `network { egress = ["example.com"] }`, "").leave() // which sweeps
+		if ways, _ := filepath.Glob(filepath.Join(os.TempDir(), "sallyport-way-*")); len(ways) > 0 {
+			t.Errorf("left: %q", ways)
+		}
+	})
+}

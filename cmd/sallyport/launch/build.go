@@ -1,0 +1,3 @@
+package launch
+
+func (l *Launcher) build(rt runtime, j *job) ([]string, error) { return nil, nil }

@@ -1,0 +1,90 @@
+package launch
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// keptFor is how long an answer counts.
+const keptFor = 24 * time.Hour
+
+// kept reads what was found out under this key, by us or by another proxy of the same user.
+func (l *Launcher) kept(what, key string, into any) bool {
+	at := l.place(what, key)
+	if at == "" {
+		return false
+	}
+	info, err := os.Lstat(at)
+	if err != nil || !info.Mode().IsRegular() || time.Since(info.ModTime()) > keptFor || time.Since(info.ModTime()) < 0 {
+		return false
+	}
+	b, err := os.ReadFile(at)
+	return err == nil && json.Unmarshal(b, into) == nil
+}
+
+// keep writes an answer down. That it cannot is no matter: it is found out again.
+func (l *Launcher) keep(what, key string, answer any) {
+	at := l.place(what, key)
+	b, err := json.Marshal(answer)
+	if at == "" || err != nil || os.MkdirAll(filepath.Dir(at), 0o700) != nil {
+		return
+	}
+	f, err := os.CreateTemp(filepath.Dir(at), "new-")
+	if err != nil {
+		return
+	}
+	_, err = f.Write(b)
+	if f.Close() != nil || err != nil || os.Rename(f.Name(), at) != nil {
+		_ = os.Remove(f.Name())
+	}
+}
+
+func (l *Launcher) place(what, key string) string {
+	if l.opt.State == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(key))
+	return filepath.Join(l.opt.State, "sandbox", what+"-"+hex.EncodeToString(sum[:12])+".json")
+}
+
+// surroundings is what the answer to "what can this engine do" depends on.
+func surroundings(name, self string) string {
+	all := []string{name, fmt.Sprint(os.Geteuid()), stamp(self), boot()}
+	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
+		for _, program := range []string{"podman", "docker", "runc", "crun"} {
+			if at := filepath.Join(dir, program); stamp(at) != "" {
+				all = append(all, stamp(at))
+			}
+		}
+	}
+	for _, file := range []string{"/etc/containers/containers.conf", "/etc/docker/daemon.json", os.Getenv("CONTAINERS_CONF")} {
+		all = append(all, stamp(file))
+	}
+	for _, kv := range os.Environ() {
+		if strings.HasPrefix(kv, "DOCKER_") || strings.HasPrefix(kv, "CONTAINER") || strings.HasPrefix(kv, "XDG_") || strings.HasPrefix(kv, "HOME=") {
+			all = append(all, kv)
+		}
+	}
+	return strings.Join(all, "\n")
+}
+
+// stamp is a file's name, size and time; empty if there is none.
+func stamp(path string) string {
+	info, err := os.Stat(path)
+	if err != nil || info.IsDir() {
+		return ""
+	}
+	return fmt.Sprintf("%s %d %d", path, info.Size(), info.ModTime().UnixNano())
+}
+
+// boot names the life of this machine.
+func boot() string {
+	b, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	return strings.TrimSpace(string(b))
+}

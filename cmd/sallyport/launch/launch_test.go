@@ -1,0 +1,307 @@
+//go:build unix
+
+package launch
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/go-hclog"
+
+	"sallyport/audit"
+	"sallyport/policy"
+	"sallyport/policy/words"
+	"sallyport/proxy/upstream"
+	"sallyport/sandbox/box"
+	"sallyport/sandbox/egress"
+	"sallyport/sandbox/probe"
+)
+
+// fake is a runtime whose boxes do nothing.
+type fake struct {
+	report probe.Report
+	err    error
+	tried  int
+	jobs   []job
+}
+
+func (f *fake) String() string { return "a fake" }
+func (f *fake) key() string    { return "fake" }
+func (f *fake) probe(context.Context, box.Spec, []string) (probe.Report, error) {
+	f.tried++
+	return f.report, f.err
+}
+func (f *fake) start(_ context.Context, j job) (upstream.Process, []string, error) {
+	f.jobs = append(f.jobs, j)
+	end, exited := context.WithCancel(context.Background())
+	return upstream.Process{In: nil, Out: strings.NewReader(""), Exited: end.Done(), Stop: exited, Reason: func() string { return "over" }}, []string{"a remark"}, nil
+}
+
+// held keeps events.
+type held struct {
+	sync.Mutex
+	events []audit.Event
+	fails  error
+}
+
+func (h *held) note(e audit.Event) error {
+	h.Lock()
+	defer h.Unlock()
+	h.events = append(h.events, e)
+	return h.fails
+}
+
+func launcher(t *testing.T, f *fake, h *held) *Launcher {
+	t.Helper()
+	l := New(t.Context(), Options{Logger: hclog.NewNullLogger(), Note: h.note, State: t.TempDir(), Secret: func(env, file string) (string, error) { return "secret of " + env, nil }})
+	l.chosen["podman"] = f
+	t.Cleanup(l.Close)
+	return l
+}
+
+func server(change func(*words.Sandbox)) policy.Server {
+	s := policy.Server{Name: "s", Command: []string{"c"}, Sandbox: words.Sandbox{Runtime: "podman", Image: "i"}}
+	if change != nil {
+		change(&s.Sandbox)
+	}
+	return s
+}
+
+// good is what a box with the default limits looks like from within.
+func good() probe.Report { return probe.Report{} }
+
+// A box that does not hold to its promise starts nothing; where the policy says
+// best_effort it starts with a warning on record. Trying is done once.
+func TestVerify(t *testing.T) {
+	f, h := &fake{report: good()}, &held{}
+	l := launcher(t, f, h)
+	if _, err := l.Server(server(nil))(); err == nil || !strings.Contains(err.Error(), "does not hold what the policy promises") {
+		t.Errorf("it starts: %v", err)
+	}
+	if len(f.jobs) != 0 {
+		t.Error("something was started")
+	}
+	if _, err := l.Server(server(func(s *words.Sandbox) { s.BestEffort = true }))(); err != nil {
+		t.Fatal(err)
+	}
+	if len(h.events) != 1 || !strings.Contains(h.events[0].Message, "does not hold: memory") || !strings.Contains(h.events[0].Message, "a remark") {
+		t.Errorf("on record: %+v", h.events)
+	}
+	tried := f.tried
+	again := launcher(t, f, h)
+	again.opt.State = l.opt.State
+	if _, err := again.Server(server(func(s *words.Sandbox) { s.BestEffort = true }))(); err != nil {
+		t.Fatal(err)
+	}
+	if f.tried != tried {
+		t.Error("it was tried again though the answer is kept")
+	}
+	if _, err := again.Server(server(func(s *words.Sandbox) { s.BestEffort, s.Memory = true, 1<<30 }))(); err != nil {
+		t.Fatal(err)
+	}
+	if f.tried != tried+1 {
+		t.Error("other limits were not tried")
+	}
+}
+
+// What cannot be tried is not believed.
+func TestVerifyFails(t *testing.T) {
+	f, h := &fake{err: errors.New("no probe")}, &held{}
+	l := launcher(t, f, h)
+	if _, err := l.Server(server(nil))(); err == nil || !strings.Contains(err.Error(), "no probe") || !strings.Contains(err.Error(), "best_effort") {
+		t.Errorf("%v", err)
+	}
+	if _, err := l.Server(server(func(s *words.Sandbox) { s.BestEffort = true }))(); err != nil || len(f.jobs) != 1 {
+		t.Errorf("%v", err)
+	}
+}
+
+// A server whose box cannot be recorded does not run.
+func TestUnrecorded(t *testing.T) {
+	f, h := &fake{}, &held{fails: errors.New("disk full")}
+	l := launcher(t, f, h)
+	if _, err := l.Server(server(func(s *words.Sandbox) { s.BestEffort = true }))(); err == nil || !strings.Contains(err.Error(), "disk full") {
+		t.Errorf("%v", err)
+	}
+}
+
+// An answer that was kept counts for a day, and is nobody else's.
+func TestKeep(t *testing.T) {
+	l := New(t.Context(), Options{State: t.TempDir()})
+	l.keep("what", "key", []string{"a"})
+	var got []string
+	if !l.kept("what", "key", &got) || cmp.Diff([]string{"a"}, got) != "" {
+		t.Errorf("%q", got)
+	}
+	if l.kept("what", "other", &got) {
+		t.Error("another key has the same answer")
+	}
+	at := l.place("what", "key")
+	if info, err := os.Stat(at); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v %v", info, err)
+	}
+	old := time.Now().Add(-25 * time.Hour)
+	if err := os.Chtimes(at, old, old); err != nil {
+		t.Fatal(err)
+	}
+	if l.kept("what", "key", &got) {
+		t.Error("it counts for ever")
+	}
+	l.keep("what", "key", 1)
+	if err := os.Remove(at); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("/etc/hostname", at); err != nil {
+		t.Fatal(err)
+	}
+	if l.kept("what", "key", new(any)) {
+		t.Error("a link is followed")
+	}
+}
+
+// A spare is there when the first has ended, and another is made.
+func TestSpare(t *testing.T) {
+	f, h := &fake{}, &held{}
+	l := launcher(t, f, h)
+	start := l.Server(server(func(s *words.Sandbox) { s.BestEffort, s.Spare = true, true }))
+	first, err := start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	spare := func() *spare {
+		l.sparer.Wait()
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return l.spares["s"]
+	}
+	ready := spare()
+	if ready == nil {
+		t.Fatal("there is no spare")
+	}
+	first.Stop()
+	second, err := start()
+	if err != nil || second.Exited != ready.process.Exited {
+		t.Errorf("the spare was not used: %v", err)
+	}
+	third := spare()
+	third.process.Stop() // it dies while nobody looks
+	fourth, err := start()
+	if err != nil || fourth.Exited == third.process.Exited {
+		t.Errorf("a dead spare was used: %v", err)
+	}
+	last := spare()
+	l.Close()
+	select {
+	case <-last.process.Exited:
+	default:
+		t.Error("a spare outlives its launcher")
+	}
+}
+
+// The way out records before it lets pass, and is shut for good by what cannot be
+// recorded.
+func TestWayOut(t *testing.T) {
+	h := &held{}
+	l := launcher(t, &fake{}, h)
+	w, err := l.wayOut("s", []words.Endpoint{{Host: "example.com", Port: 80}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if same, err := l.wayOut("s", nil); err != nil || same != w {
+		t.Errorf("another way: %v", err)
+	}
+	if info, err := os.Stat(w.home); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("others can come to the socket: %v %v", info.Mode(), err)
+	}
+	w.report(egress.Event{Phase: egress.Opened, Allowed: true, Method: "CONNECT", Host: "example.com", Port: 80, Address: netip.MustParseAddr("192.0.2.1")})
+	w.report(egress.Event{Allowed: true, Method: "CONNECT", Host: "example.com", Port: 80, BytesUp: 1, BytesDown: 2, Duration: time.Second})
+	w.report(egress.Event{Reason: egress.NotListed, Host: "evil.example", Port: 443, Detail: "not in the list"})
+	want := []audit.Event{
+		{Type: audit.TypeNotice, Method: "egress", Server: "s", Tool: "example.com:80", Code: "egress_opened", Message: "CONNECT to 192.0.2.1"},
+		{Type: audit.TypeNotice, Method: "egress", Server: "s", Tool: "example.com:80", Code: "egress_closed", Message: "1 bytes out, 2 in", DurationUS: 1000000},
+		{Type: audit.TypeError, Method: "egress", Server: "s", Tool: "evil.example:443", Code: "egress_not_listed", Message: "not in the list"},
+	}
+	if diff := cmp.Diff(want, h.events); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true, Proxy: func(*http.Request) (*url.URL, error) { return url.Parse("http://proxy") }, DialContext: dialTo(filepath.Join(w.folder, "egress.sock"))}}
+	ask := func() (string, error) {
+		r, err := client.Get("http://evil.example/")
+		if err != nil {
+			return "", err
+		}
+		defer r.Body.Close()
+		b, err := io.ReadAll(r.Body)
+		return r.Status + " " + string(b), err
+	}
+	if got, err := ask(); err != nil || !strings.HasPrefix(got, "403") {
+		t.Errorf("%s %v", got, err)
+	}
+	h.Lock()
+	h.fails = errors.New("disk full")
+	h.Unlock()
+	_, _ = ask()
+	for end := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if _, err := ask(); err != nil {
+			break
+		} else if time.Now().After(end) {
+			t.Fatal("the way is open though nothing can be recorded")
+		}
+	}
+	l.Close()
+	if _, err := os.Stat(w.home); !os.IsNotExist(err) {
+		t.Errorf("left: %v", err)
+	}
+}
+
+// What dead proxies left is removed, and nothing else.
+func TestSweepWays(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	make := func(owner string) string {
+		dir, err := os.MkdirTemp("", wayPrefix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, ownerFile), []byte(owner), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return dir
+	}
+	l := launcher(t, &fake{}, &held{})
+	w, err := l.wayOut("s", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	us, err := os.ReadFile(filepath.Join(w.home, ownerFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts := strings.Split(string(us), ".")
+	parts[3], parts[4] = "2147483600", "1"
+	dead, strange := make(strings.Join(parts, ".")), make("strange")
+	sweepWays()
+	for dir, want := range map[string]bool{dead: false, strange: true, w.home: true} {
+		if _, err := os.Stat(dir); (err == nil) != want {
+			t.Errorf("%s: %v", dir, err)
+		}
+	}
+}
+
+func dialTo(socket string) func(context.Context, string, string) (net.Conn, error) {
+	return func(ctx context.Context, _, _ string) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "unix", socket)
+	}
+}

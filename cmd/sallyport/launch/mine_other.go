@@ -1,0 +1,8 @@
+//go:build !unix
+
+package launch
+
+import "io/fs"
+
+// mine is not known on this system.
+func mine(fs.FileInfo) bool { return false }

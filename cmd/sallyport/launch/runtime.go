@@ -1,0 +1,242 @@
+package launch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"sallyport/policy"
+	"sallyport/policy/words"
+	"sallyport/proxy/upstream"
+	"sallyport/sandbox"
+	"sallyport/sandbox/box"
+	"sallyport/sandbox/bwrap"
+	"sallyport/sandbox/engine"
+	"sallyport/sandbox/mount"
+	"sallyport/sandbox/probe"
+)
+
+// job is one start.
+type job struct {
+	conf    policy.Server
+	spec    box.Spec
+	command []string
+	env     []string
+	way     *way // out; nil: none
+	stderr  func([]byte)
+	own     []string
+}
+
+// runtime makes boxes.
+type runtime interface {
+	String() string
+	start(ctx context.Context, j job) (p upstream.Process, remarks []string, err error)
+	// probe tries a box of that spec from within; the addresses are tried too.
+	probe(ctx context.Context, s box.Spec, addresses []string) (probe.Report, error)
+	// key changes when what a probe would say may have changed.
+	key() string
+}
+
+// runtime finds the runtime that the policy names, or the best for auto.
+func (l *Launcher) runtime(s words.Sandbox) (runtime, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	name := s.Runtime
+	if name == box.Auto && s.Image == "" {
+		name = box.Bwrap // images are the engines'
+	}
+	if rt := l.chosen[name]; rt != nil {
+		return rt, nil
+	}
+	if l.closed {
+		return nil, errClosed
+	}
+	var rt runtime
+	var err error
+	if name == box.Bwrap {
+		rt, err = findBubble()
+	} else {
+		rt, err = l.findContainers(name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("sandbox %q: %w (sallyport sandbox doctor tells more)", s.Runtime, err)
+	}
+	l.chosen[name] = rt
+	if s.Runtime == box.Auto {
+		l.opt.Logger.Info("sandbox \"auto\" is "+rt.String(), "image", s.Image != "")
+	}
+	return rt, nil
+}
+
+// containers are boxes of podman or docker.
+type containers struct{ engine.Engine }
+
+func (l *Launcher) findContainers(name string) (runtime, error) {
+	ctx, stop := context.WithTimeout(l.ctx, patience)
+	defer stop()
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("finding our own program: %w", err)
+	}
+	c := containers{}
+	key := surroundings(name, self)
+	if !l.kept("engine", key, &c.Engine) {
+		if c.Engine, err = engine.Find(ctx, name, self); err != nil {
+			return nil, err
+		}
+		l.keep("engine", key, c.Engine)
+	}
+	for _, r := range c.Remarks {
+		l.opt.Logger.Info("sandbox: " + r)
+	}
+	l.sparer.Go(func() { l.reap(c.Engine) })
+	return c, nil
+}
+
+// reap removes what proxies left that were killed together with their keepers.
+func (l *Launcher) reap(e engine.Engine) {
+	ctx, stop := context.WithTimeout(l.ctx, patience)
+	defer stop()
+	names, err := e.Reap(ctx)
+	for _, name := range names {
+		l.opt.Logger.Info("removed what a dead sallyport left", "container", name)
+	}
+	if err != nil && ctx.Err() == nil {
+		l.opt.Logger.Warn("removing what dead sallyports left", "error", err)
+	}
+}
+
+func (c containers) key() string { return fmt.Sprintf("%+v", c.Engine) }
+
+func (c containers) probe(ctx context.Context, s box.Spec, addresses []string) (probe.Report, error) {
+	if c.Self.Path == "" {
+		return probe.Report{}, fmt.Errorf("it cannot be tried from within: %s", c.Self.Why)
+	}
+	return c.Probe(ctx, s, addresses)
+}
+
+func (c containers) start(ctx context.Context, j job) (upstream.Process, []string, error) {
+	ej := engine.Job{Server: j.conf.Name, Command: j.command, Env: j.env, Spec: j.spec, Own: j.own,
+		Stderr: j.stderr, StopTimeout: j.conf.StopTimeout}
+	if j.way != nil {
+		ej.Egress = j.way.folder
+	}
+	child, err := c.Start(ctx, ej)
+	if err != nil {
+		return upstream.Process{}, nil, err
+	}
+	return upstream.Process{
+		In: child.Stdin(), Out: child.Stdout(), Exited: child.Exited(),
+		Reason: func() string { return reason(child.Why(), child.LastWords()) },
+		Stop: func() {
+			if err := child.Stop(); err != nil {
+				j.stderr([]byte("its container is not gone: " + err.Error()))
+			}
+		},
+	}, child.Remarks(), nil
+}
+
+// bubbles are boxes of bubblewrap.
+type bubbles struct{ bwrap.Host }
+
+func findBubble() (runtime, error) {
+	h, err := bwrap.Look()
+	if err != nil {
+		return nil, err
+	}
+	return bubbles{h}, nil
+}
+
+func (b bubbles) String() string {
+	if b.Root {
+		return "bubblewrap, as root"
+	}
+	return "bubblewrap, as an ordinary user"
+}
+
+func (b bubbles) key() string { return fmt.Sprintf("%+v %s", b.Host, stamp(b.Bwrap)) }
+
+func (b bubbles) probe(ctx context.Context, s box.Spec, addresses []string) (probe.Report, error) {
+	return bwrap.Probe(ctx, b.Host, s, addresses)
+}
+
+func (b bubbles) start(_ context.Context, j job) (upstream.Process, []string, error) {
+	if err := mount.Check(j.spec.Mounts, mount.Here(j.own)); err != nil {
+		return upstream.Process{}, nil, err
+	}
+	out := ""
+	if j.way != nil {
+		out = j.way.folder
+	}
+	child, err := bwrap.Start(b.Host, j.spec, sandbox.Command{
+		Argv: j.command, Env: j.env, Stderr: j.stderr, StopTimeout: j.conf.StopTimeout,
+	}, out)
+	if err != nil {
+		return upstream.Process{}, nil, err
+	}
+	var remarks []string
+	for _, r := range child.Remarks() {
+		if !r.Bites {
+			remarks = append(remarks, r.Limit+": "+r.How)
+		}
+	}
+	return upstream.Process{
+		In: child.Stdin(), Out: child.Stdout(), Exited: child.Exited(), Stop: child.Stop,
+		Reason: func() string { return reason(child.Exit().String(), child.LastWords()) },
+	}, remarks, nil
+}
+
+// verifyTime bounds a probe.
+const verifyTime = 3 * time.Minute
+
+// verify tries a box of this spec from within, unless that was done. It returns
+// what the operator should know; an error if a promise is not kept.
+func (l *Launcher) verify(rt runtime, s box.Spec) ([]string, error) {
+	promise := box.Spec{Class: s.Class, User: s.User, Limits: s.Limits.OrDefault(), Lenient: s.Lenient}
+	key := fmt.Sprintf("%s %+v", rt.key(), promise)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if warnings, ok := l.proven[key]; ok {
+		return warnings, nil
+	}
+	var all []probe.Judgement
+	if !l.kept("probe", key, &all) {
+		ctx, stop := context.WithTimeout(l.ctx, verifyTime)
+		defer stop()
+		l.opt.Logger.Info("trying from within what a box holds to", "in", rt.String())
+		var err error
+		if all, err = try(ctx, rt, promise); err != nil && !s.Lenient {
+			return nil, fmt.Errorf("%w (enforcement = \"best_effort\" makes this a warning)", err)
+		} else if err != nil {
+			return []string{err.Error()}, nil
+		}
+		l.keep("probe", key, all)
+	}
+	if err := probe.Enforce(promise, all); err != nil {
+		return nil, fmt.Errorf("%s: %w (enforcement = \"best_effort\" makes this a warning)", rt, err)
+	}
+	warnings := []string{}
+	for _, s := range probe.Broken(all) {
+		warnings = append(warnings, "does not hold: "+s.String())
+	}
+	l.proven[key] = warnings
+	return warnings, nil
+}
+
+func try(ctx context.Context, rt runtime, promise box.Spec) ([]probe.Judgement, error) {
+	addresses, closeAll := listen()
+	defer closeAll()
+	report, err := rt.probe(ctx, promise, addresses)
+	if err != nil {
+		return nil, fmt.Errorf("trying what a box of %s holds to: %w", rt, err)
+	}
+	if len(addresses) == 0 {
+		return nil, errors.New("no address of this host to try to reach")
+	}
+	if _, ok := rt.(bubbles); ok {
+		promise.Limits.Exec = true // bubblewrap cannot; a remark says so at each start
+	}
+	return probe.Check(promise, report), nil
+}

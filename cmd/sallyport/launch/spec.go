@@ -1,0 +1,78 @@
+package launch
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"sallyport/policy"
+	"sallyport/policy/words"
+	"sallyport/sandbox/box"
+	"sallyport/sandbox/mount"
+)
+
+// specOf is a policy's sandbox block as the runtimes read it.
+func specOf(s words.Sandbox) box.Spec {
+	spec := box.Spec{
+		Runtime: s.Runtime, Image: s.Image, Pull: s.Pull, Digest: s.Digest, Class: s.Class, Dir: s.Dir, Lenient: s.BestEffort,
+		User:   box.User{UID: s.UID, GID: s.GID},
+		Limits: box.Limits{Memory: s.Memory, CPU: s.CPU, Scratch: s.Scratch, Shm: s.Shm, PIDs: s.PIDs, Files: s.Files, Exec: s.Exec},
+	}
+	for _, m := range s.Mounts {
+		spec.Mounts = append(spec.Mounts, box.Mount(m))
+	}
+	for _, e := range s.Egress {
+		spec.Egress = append(spec.Egress, box.Endpoint(e))
+	}
+	return spec
+}
+
+// describe is what an auditor wants to know of a box.
+func describe(s box.Spec) string {
+	l := s.Limits.OrDefault()
+	var out strings.Builder
+	if s.Image != "" {
+		fmt.Fprintf(&out, "image %s, ", s.Image)
+	}
+	fmt.Fprintf(&out, "memory %s, cpu %dm, pids %d, scratch %s", size(l.Memory), l.CPU, l.PIDs, size(l.Scratch))
+	for _, m := range s.Mounts {
+		mode := "ro"
+		if m.Write {
+			mode = "rw"
+		}
+		fmt.Fprintf(&out, ", mount %s at %s %s", m.Source, m.Target, mode)
+	}
+	if len(s.Egress) == 0 {
+		out.WriteString(", no network")
+	}
+	for i, e := range s.Egress {
+		sep := ", "
+		if i == 0 {
+			sep = ", network only "
+		}
+		fmt.Fprintf(&out, "%s%s:%d", sep, e.Host, e.Port)
+	}
+	return out.String()
+}
+
+func size(n int64) string {
+	switch {
+	case n%(1<<30) == 0:
+		return fmt.Sprintf("%dGi", n>>30)
+	case n%(1<<20) == 0:
+		return fmt.Sprintf("%dMi", n>>20)
+	}
+	return fmt.Sprintf("%dB", n)
+}
+
+// Judge says what is wrong with a server's sandbox block whatever machine it will run
+// on: what must not be mounted anywhere.
+func Judge(conf policy.Server) error {
+	home, _ := os.UserHomeDir()
+	anywhere := mount.Host{Home: home, Look: func(path string) (string, fs.FileMode, error) { return path, fs.ModeDir, nil }}
+	if err := mount.Check(specOf(conf.Sandbox).Mounts, anywhere); err != nil {
+		return fmt.Errorf("server %q: %w", conf.Name, err)
+	}
+	return nil
+}
