@@ -5,11 +5,15 @@ package bwrap
 import (
 	"encoding/binary"
 	"fmt"
+	"io"
 	"testing"
 
 	"github.com/elastic/go-seccomp-bpf/arch"
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
+
+	"sallyport/sandbox"
+	"sallyport/sandbox/box"
 )
 
 const (
@@ -157,6 +161,29 @@ func TestFilterOtherMachines(t *testing.T) {
 	for why, number := range map[string]uint32{"x32": 0x40000000 | read, "a call not made yet": 10_000, "-1": 0xffffffff} {
 		if got := judge(t, uint32(here.ID), number); got != enosys {
 			t.Errorf("%s: %#x, want %#x", why, got, enosys)
+		}
+	}
+}
+
+// Where our own program is within, its filter comes on top of ours here.
+func TestOneMoreFilter(t *testing.T) {
+	h := real(t)
+	for _, way := range []string{"", gate(t)} {
+		s := box.Spec{}
+		if way != "" {
+			s = somewhere()
+		}
+		c := startWith(t, h, s, sandbox.Command{Argv: []string{"/bin/sh", "-c", "grep Seccomp_filters /proc/self/status || :"}}, way)
+		out, err := io.ReadAll(c.Stdout())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var n int
+		if _, err := fmt.Sscanf(string(out), "Seccomp_filters: %d", &n); err != nil {
+			t.Skip("an older kernel does not count them")
+		}
+		if more := n > 1; more != startsInside(h, way) {
+			t.Errorf("way out %q: %d filters", way, n)
 		}
 	}
 }
