@@ -49,17 +49,20 @@ func TestProbe(t *testing.T) {
 			}
 			b, _ := json.Marshal(r)
 			t.Logf("as uid %d: %s", os.Geteuid(), b)
-			names := map[string]string{"memory": "memory", "cpu": "processors", "exec": "/tmp"}
+			names := map[string]string{"memory": "memory", "exec": "/tmp"}
 			var want, got []string
 			for _, r := range remarks {
 				// Root's count of processes is the whole machine's: less than promised, not more.
-				if !r.Bites && r.Limit != "pids" {
+				// And who gets no more than promised where others are busy proves nothing.
+				if !r.Bites && r.Limit != "pids" && r.Limit != "cpu" {
 					want = append(want, names[r.Limit])
 				}
 			}
 			for _, s := range probe.Broken(probe.Check(promise, r)) {
 				t.Log(s)
-				got = append(got, s.What)
+				if s.What != "processors" || !c.ungrouped {
+					got = append(got, s.What)
+				}
 			}
 			slices.Sort(want)
 			slices.Sort(got)
