@@ -20,13 +20,14 @@ import (
 
 const (
 	probeName   = "localhost/sallyport-probe"
+	labelProbe  = "sallyport.probe"
 	insideProbe = "/sallyport" // our executable in its own image
 	pullTime    = 15 * time.Minute
 )
 
 // probeImage is an image that holds our executable and nothing else. It is made
 // without a registry, once for each content.
-func (e Engine) probeImage(ctx context.Context) (string, error) {
+func (e *Engine) probeImage(ctx context.Context) (string, error) {
 	if e.Self.Path == "" {
 		return "", errors.New(e.Self.Why)
 	}
@@ -54,8 +55,15 @@ func (e Engine) probeImage(ctx context.Context) (string, error) {
 	ctx, stop := context.WithTimeout(ctx, 2*time.Minute)
 	defer stop()
 	entry := `ENTRYPOINT ["` + insideProbe + `","` + WordProbe + `"]`
-	_, err = e.callWith(ctx, archive, "import", "--change="+entry, "-", name)
-	return name, err
+	_, err = e.callWith(ctx, archive, "import", "--change="+entry, "--change=LABEL "+labelProbe+"=1", "-", name)
+	if err != nil {
+		return "", err
+	}
+	// Those of older programs, unless somebody uses them now.
+	if _, err := e.call(ctx, nil, "image", "prune", "--all", "--force", "--filter=label="+labelProbe, "--filter=until=24h"); err != nil {
+		e.remark("older images of the probe are left: %v", err)
+	}
+	return name, nil
 }
 
 // rootfs is a file system of one program, as a tar.
