@@ -10,12 +10,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -117,22 +119,28 @@ type lodger struct {
 	said *bytes.Buffer
 }
 
-// lodge starts the proxy on a policy whose sandbox block holds body. The state folder is
-// one for all visits of a test, so that a runtime is tried once.
-func (b *contained) lodge(t *testing.T, body, more string, env ...string) *lodger {
+// config writes a policy whose server block holds more, and its sandbox block body.
+func (b *contained) config(t *testing.T, body, more string) string {
 	t.Helper()
-	v := &lodger{t: t, said: &bytes.Buffer{}, log: filepath.Join(t.TempDir(), "log.jsonl")}
 	if b.container {
 		body = fmt.Sprintf("image = %q\n", b.image) + body
 	} else {
 		body = fmt.Sprintf("mount { source = %q }\n", filepath.Join(b.dir, "tools")) + body
 	}
-	server := b.server
-	policy := fmt.Sprintf("server \"boxed\" {\n%s\n%s\nstop_timeout = \"3s\"\nsandbox %q {\n%s\n}\nrisk = \"read\"\n}\nrole \"r\" { allow = [\"boxed/*\"] }\n", server, more, b.runtime, body)
+	policy := fmt.Sprintf("server \"boxed\" {\n%s\n%s\nstop_timeout = \"3s\"\nsandbox %q {\n%s\n}\nrisk = \"read\"\n}\nrole \"r\" { allow = [\"boxed/*\"] }\n", b.server, more, b.runtime, body)
 	config := filepath.Join(t.TempDir(), "policy.hcl")
 	if err := os.WriteFile(config, []byte(policy), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	return config
+}
+
+// lodge starts the proxy on a policy whose sandbox block holds body. The state folder is
+// one for all visits of a test, so that a runtime is tried once.
+func (b *contained) lodge(t *testing.T, body, more string, env ...string) *lodger {
+	t.Helper()
+	v := &lodger{t: t, said: &bytes.Buffer{}, log: filepath.Join(t.TempDir(), "log.jsonl")}
+	config := b.config(t, body, more)
 	cmd := exec.Command(b.sallyport, "run", "--config", config, "--audit", v.log)
 	cmd.Env = append(os.Environ(), append(env, "XDG_STATE_HOME="+filepath.Join(b.dir, "state"))...)
 	cmd.Stderr = v.said
@@ -377,35 +385,88 @@ func (v *lodger) backAgain() {
 	}
 }
 
-// A killed proxy leaves no container, process or way out.
-func TestSandboxKilled(t *testing.T) {
-	inEach(t, func(t *testing.T, b *contained) {
-		v := b.lodge(t, `network { egress = ["example.com"] }`, "")
-		_ = v.cmd.Process.Signal(syscall.SIGKILL)
-		_ = v.cmd.Wait()
-		left := func() string {
-			var all []string
-			if b.container {
-				out, _ := exec.Command(b.runtime, "ps", "--all", "--quiet", "--filter", "ancestor="+b.image).Output()
-				all = strings.Fields(string(out))
-			}
-			lines, _ := filepath.Glob("/proc/[0-9]*/cmdline")
-			for _, file := range lines {
-				line, _ := os.ReadFile(file)
-				if s := string(bytes.ReplaceAll(line, []byte{0}, []byte(" "))); strings.Contains(s, b.dir) || b.image != "" && strings.Contains(s, b.image) {
-					all = append(all, s)
+// left is what there is of a runtime's boxes outside of them: containers, processes,
+// mounts, networks.
+func (b *contained) left() string {
+	var all []string
+	if b.container {
+		for _, question := range [][]string{{"ps", "--all", "--quiet", "--filter", "ancestor=" + b.image}, {"network", "ls", "--filter", "name=sallyport", "--quiet"}} {
+			out, _ := exec.Command(b.runtime, question...).Output()
+			all = append(all, strings.Fields(string(out))...)
+		}
+	}
+	for _, pattern := range []string{"/proc/[0-9]*/cmdline", "/proc/self/mountinfo"} {
+		files, _ := filepath.Glob(pattern)
+		for _, file := range files {
+			text, _ := os.ReadFile(file)
+			for line := range strings.Lines(string(bytes.ReplaceAll(text, []byte{0}, []byte(" ")))) {
+				if strings.Contains(line, b.dir) || b.image != "" && strings.Contains(line, b.image) {
+					all = append(all, line)
 				}
 			}
-			return strings.Join(all, "\n")
 		}
-		for end := time.Now().Add(15 * time.Second); left() != ""; time.Sleep(100 * time.Millisecond) {
-			if time.Now().After(end) {
-				t.Fatalf("left:\n%s", left())
-			}
+	}
+	return strings.Join(all, "\n")
+}
+
+// nothingLeft waits until nothing is left, and until the next start has removed the
+// ways out of those that were killed.
+func (b *contained) nothingLeft(t *testing.T) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); b.left() != ""; time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("left:\n%s", b.left())
 		}
-		b.lodge(t, `network { egress = ["example.com"] }`, "").leave() // which sweeps
-		if ways, _ := filepath.Glob(filepath.Join(os.TempDir(), "sallyport-way-*")); len(ways) > 0 {
-			t.Errorf("left: %q", ways)
+	}
+	b.lodge(t, `network { egress = ["example.com"] }`, "").leave()
+	if ways, _ := filepath.Glob(filepath.Join(os.TempDir(), "sallyport-way-*")); len(ways) > 0 {
+		t.Errorf("left: %q", ways)
+	}
+}
+
+// A killed proxy leaves no container, process, mount or way out, whenever it is killed.
+// SALLYPORT_E2E_KILLS sets the number of rounds.
+func TestSandboxKilled(t *testing.T) {
+	rounds := 4
+	if text := os.Getenv("SALLYPORT_E2E_KILLS"); text != "" {
+		var err error
+		if rounds, err = strconv.Atoi(text); err != nil {
+			t.Fatal(err)
 		}
+	}
+	inEach(t, func(t *testing.T, b *contained) {
+		b.lodge(t, `network { egress = ["example.com"] }`, "").leave() // else the first rounds only try the runtime
+		answered := 0
+		for round := range rounds {
+			answered += b.kill(t, time.Duration(rand.Int64N(int64(1500*time.Millisecond))), round)
+		}
+		b.nothingLeft(t)
+		t.Logf("%d kills, %d answers before them", rounds, answered)
 	})
+}
+
+// kill is one life of the proxy under load; it returns how many answers came.
+func (b *contained) kill(t *testing.T, life time.Duration, round int) int {
+	t.Helper()
+	config := b.config(t, `network { egress = ["example.com"] }`, "")
+	cmd := exec.Command(b.sallyport, "run", "--config", config, "--audit", filepath.Join(t.TempDir(), "log.jsonl"), "--log-level", "error")
+	cmd.Env = append(os.Environ(), "XDG_STATE_HOME="+filepath.Join(b.dir, "state"))
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintln(in, `{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"load","version":"1"}}}`)
+	fmt.Fprintln(in, `{"jsonrpc":"2.0","method":"notifications/initialized"}`)
+	for id := range 200 {
+		fmt.Fprintf(in, `{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{"name":"write","arguments":{"name":"/tmp/%d","count":1000}}}`+"\n", id+1, id)
+	}
+	time.Sleep(life)
+	_ = cmd.Process.Signal(syscall.SIGKILL)
+	_ = cmd.Wait()
+	return bytes.Count(out.Bytes(), []byte("\n"))
 }
