@@ -55,6 +55,9 @@ func (e environ) proxy(url string) {
 	}
 	const here = "localhost,127.0.0.1,::1"
 	e["no_proxy"], e["NO_PROXY"] = here, here
+	if _, given := e["NODE_USE_ENV_PROXY"]; !given {
+		e["NODE_USE_ENV_PROXY"] = "1" // else Node does not look at the others
+	}
 }
 
 // list has the prefix before each name.

@@ -175,7 +175,7 @@ func TestWayOut(t *testing.T) {
 	cmd.Env = append(cmd.Env, "http_proxy=http://elsewhere", "NO_PROXY=*")
 	got, code := ended(cmd, "")
 	const to = "http://127.0.0.1:\n"
-	want := "ALL_PROXY=" + to + "HTTPS_PROXY=" + to + "HTTP_PROXY=" + to + "NO_PROXY=localhost,127.0.0.1,::\n" +
+	want := "ALL_PROXY=" + to + "HTTPS_PROXY=" + to + "HTTP_PROXY=" + to + "NODE_USE_ENV_PROXY=\n" + "NO_PROXY=localhost,127.0.0.1,::\n" +
 		"all_proxy=" + to + "http_proxy=" + to + "https_proxy=" + to + "no_proxy=localhost,127.0.0.1,::\n"
 	if diff := cmp.Diff(want, got); diff != "" || code != 0 {
 		t.Errorf("code %d; (-want +got)\n%s", code, diff)
