@@ -31,6 +31,7 @@ type Run struct {
 	Command []string // empty: the image's own entry point
 	Names   []string // variables whose values the client's environment holds
 	Inside  Inside   // what is put in front of the command
+	Folder  string   // one more that can be written to, and run from, and ends with the box
 }
 
 // Argv is the command line that starts the container. It is pure. The zero values
@@ -47,6 +48,9 @@ func Argv(e Engine, s box.Spec, r Run) []string {
 	a = append(a, isolation(e, s)...)
 	a = append(a, limits(e, s)...)
 	a = append(a, places(e, s, r.Inside)...)
+	if r.Folder != "" {
+		a = append(a, tmpfs(e, r.Folder, s.Limits.OrDefault().Scratch, true))
+	}
 	// A home that cannot be written to is what servers stumble over most. Our
 	// executable within says the same.
 	if !r.Inside.needed() && !slices.Contains(r.Names, "HOME") {
@@ -113,20 +117,11 @@ func ulimit(name string, n uint64) string {
 // places is what of the file system is there, and what of it can be written to.
 func places(e Engine, s box.Spec, in Inside) []string {
 	l := s.Limits.OrDefault()
-	tmp := "--tmpfs=/tmp:rw,nosuid,nodev,size=" + strconv.FormatInt(l.Scratch, 10) + ",mode=1777"
-	if l.Exec {
-		tmp += ",exec"
-	} else {
-		tmp += ",noexec"
-	}
 	a := []string{"--read-only", "--shm-size=" + strconv.FormatInt(l.Shm, 10)}
 	if e.Tool == Podman {
-		// Else it adds /run, /var/tmp and more, and fills /tmp from the image, with
-		// the mode that it has there.
-		a = append(a, "--read-only-tmpfs=false")
-		tmp += ",notmpcopyup"
+		a = append(a, "--read-only-tmpfs=false") // else it adds /run, /var/tmp and more
 	}
-	a = append(a, tmp)
+	a = append(a, tmpfs(e, "/tmp", l.Scratch, l.Exec))
 	if e.Behind {
 		// It adds these, and nothing that docker can say stops it: let them be root's.
 		a = append(a, "--tmpfs=/run:rw,noexec,nosuid,nodev,size=65536,mode=755", "--tmpfs=/var/tmp:rw,noexec,nosuid,nodev,size=65536,mode=755")
@@ -141,6 +136,20 @@ func places(e Engine, s box.Spec, in Inside) []string {
 		a = append(a, bind(e, m))
 	}
 	return a
+}
+
+// tmpfs is an empty folder in memory that anybody can write to.
+func tmpfs(e Engine, at string, size int64, exec bool) string {
+	s := "--tmpfs=" + at + ":rw,nosuid,nodev,size=" + strconv.FormatInt(size, 10) + ",mode=1777"
+	if exec {
+		s += ",exec"
+	} else {
+		s += ",noexec"
+	}
+	if e.Tool == Podman {
+		s += ",notmpcopyup" // else it is filled from the image, with the mode that it has there
+	}
+	return s
 }
 
 // bind leaves out what is mounted below the source: it would be writable even

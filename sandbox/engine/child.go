@@ -14,6 +14,7 @@ import (
 	"sallyport/sandbox"
 	"sallyport/sandbox/box"
 	"sallyport/sandbox/ending"
+	"sallyport/sandbox/engine/image"
 	"sallyport/sandbox/mount"
 	"sallyport/sandbox/owner"
 )
@@ -26,6 +27,7 @@ type Job struct {
 	Spec    box.Spec
 	Egress  string   // folder with the socket that leads out; must be there if Spec.Egress is not empty
 	Own     []string // sallyport's own files: no mount may show them
+	Folder  string   // as of Run
 
 	Stderr                    func(line []byte) // as of sandbox.Command, as are the time-outs
 	StopTimeout, WriteTimeout time.Duration
@@ -89,7 +91,7 @@ type plan struct {
 
 func (e Engine) prepare(ctx context.Context, j Job) (plan, error) {
 	p := plan{env: clientEnv(os.Environ())}
-	p.run = Run{Name: containerName(j.Server), Owner: owner.Us(), Server: j.Server, Image: j.Spec.Image, Command: j.Command}
+	p.run = Run{Name: containerName(j.Server), Owner: owner.Us(), Server: j.Server, Image: j.Spec.Image, Command: j.Command, Folder: j.Folder}
 	remark, err := CheckImage(j.Spec)
 	if err != nil {
 		return plan{}, err
@@ -103,7 +105,7 @@ func (e Engine) prepare(ctx context.Context, j Job) (plan, error) {
 	if err := e.putInside(&p, j); err != nil {
 		return plan{}, err
 	}
-	digest, err := pinned(j.Spec.Image)
+	digest, err := image.Digest(j.Spec.Image)
 	if err != nil {
 		return plan{}, err
 	}
@@ -114,12 +116,12 @@ func (e Engine) prepare(ctx context.Context, j Job) (plan, error) {
 	if err != nil {
 		return plan{}, err
 	}
-	if err := i.checkDigest(j.Spec.Image); err != nil {
+	if err := i.Is(j.Spec.Image); err != nil {
 		return plan{}, err
 	}
 	p.run.Image = i.ID
 	if len(p.run.Command) == 0 && p.run.Inside.needed() {
-		if p.run.Command = i.command(); len(p.run.Command) == 0 {
+		if p.run.Command = i.Command(); len(p.run.Command) == 0 {
 			return plan{}, fmt.Errorf("image %s has no entry point: the policy must name a command", j.Spec.Image)
 		}
 	}

@@ -2,12 +2,10 @@ package engine
 
 import (
 	"errors"
-	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"sallyport/sandbox/box"
 	"sallyport/sandbox/owner"
 )
 
@@ -99,46 +97,5 @@ func TestOrphans(t *testing.T) {
 	got := orphans(list, func(o owner.ID) bool { return o == "1" || o == "c" })
 	if len(got) != 1 || got[0] != (container{"aaa", "sallyport-x"}) {
 		t.Errorf("%v", got)
-	}
-}
-
-func TestImageRules(t *testing.T) {
-	digest := fmt.Sprintf("sha256:%064x", 7)
-	for _, c := range []struct {
-		image  string
-		strict bool
-		remark bool
-		ok     bool
-	}{
-		{"reg/tool@" + digest, true, false, true},
-		{"reg/tool:1@" + digest, true, false, true},
-		{"reg/tool:1", false, true, true},
-		{"reg/tool:1", true, false, false},
-		{"reg/tool@sha256:12", false, false, false},
-		{"reg/tool@md5:" + digest[7:], false, false, false},
-		{"", false, false, false},
-		{"--privileged", false, false, false},
-		{"a b", false, false, false},
-	} {
-		remark, err := CheckImage(box.Spec{Image: c.image, Digest: c.strict})
-		if (err == nil) != c.ok || (remark != "") != c.remark {
-			t.Errorf("%q strict=%v: %q, %v", c.image, c.strict, remark, err)
-		}
-	}
-	i, err := readImage([]byte(`abc ["reg/tool@` + digest + `"] {"Entrypoint":["/a"],"Cmd":["b"]}` + "\n"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff([]string{"/a", "b"}, i.command()); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
-	}
-	if err := i.checkDigest("other/name@" + digest); err != nil {
-		t.Error(err)
-	}
-	if err := i.checkDigest("reg/tool@" + fmt.Sprintf("sha256:%064x", 8)); err == nil {
-		t.Error("another digest")
-	}
-	if err := (image{}).checkDigest("reg/tool@" + digest); err == nil {
-		t.Error("an image without a digest passes for one with it")
 	}
 }

@@ -1,0 +1,59 @@
+package image
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sallyport/sandbox/box"
+)
+
+func TestImageRules(t *testing.T) {
+	digest := fmt.Sprintf("sha256:%064x", 7)
+	for _, c := range []struct {
+		image  string
+		strict bool
+		remark bool
+		ok     bool
+	}{
+		{"reg/tool@" + digest, true, false, true},
+		{"reg/tool:1@" + digest, true, false, true},
+		{"reg/tool:1", false, true, true},
+		{"reg/tool:1", true, false, false},
+		{digest, true, false, true}, // an id
+		{digest[:70], true, false, false},
+		{"sha256:latest", false, true, true}, // a name
+		{"reg/tool@sha256:12", false, false, false},
+		{"reg/tool@md5:" + digest[7:], false, false, false},
+		{"", false, false, false},
+		{"--privileged", false, false, false},
+		{"a b", false, false, false},
+	} {
+		remark, err := Check(box.Spec{Image: c.image, Digest: c.strict})
+		if (err == nil) != c.ok || (remark != "") != c.remark {
+			t.Errorf("%q strict=%v: %q, %v", c.image, c.strict, remark, err)
+		}
+	}
+	i, err := Read([]byte(`abc ["reg/tool@` + digest + `"] {"Entrypoint":["/a"],"Cmd":["b"]}` + "\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"/a", "b"}, i.Command()); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if err := i.Is("other/name@" + digest); err != nil {
+		t.Error(err)
+	}
+	if err := i.Is("reg/tool@" + fmt.Sprintf("sha256:%064x", 8)); err == nil {
+		t.Error("another digest")
+	}
+	if err := (Image{}).Is("reg/tool@" + digest); err == nil {
+		t.Error("an image without a digest passes for one with it")
+	}
+	for _, id := range []string{digest, digest[7:]} {
+		if got := (Image{ID: id}).Ref(); got != digest {
+			t.Errorf("%s is named as %s", id, got)
+		}
+	}
+}
