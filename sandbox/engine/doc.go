@@ -37,6 +37,9 @@
 // waits for the end of a pipe that only the proxy holds. Should that be killed too
 // (or the machine), Reap does it at the next start.
 //
+// Build has no network of its own either: it fills one folder in a box like any other, by
+// the same way out, and adds that to an image. Package layer says why.
+//
 // # Rough edges
 //
 // The engine opens a mount's source some time after we looked at it: who can

@@ -6,11 +6,19 @@
 // name, nothing laid behind a link. A link itself may point anywhere: it is followed
 // in a box that holds nothing but the image. Where the end is missing there is an
 // error, as something may be missing before it.
+//
+// # Why what is installed goes through a tar
+//
+// A box with a root that can be written to, committed as it stands, would be the
+// shorter way. But then what was installed could change the base as well, its shell
+// for one; it could fill the disk, as the engines bound a writable root only on few file
+// systems; and the box would not be that of an upstream. This way the box is as
+// strict as any, the folder is memory with a limit, and each file is looked at before
+// it becomes part of an image. It costs a copy: a second for 100 MB.
 package layer
 
 import (
 	"archive/tar"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -119,21 +127,4 @@ func (e *ended) Read(p []byte) (int, error) {
 	n, err := e.Reader.Read(p)
 	e.early = e.early || err == io.EOF
 	return n, err
-}
-
-// Program is a file system of one program, as a tar.
-func Program(at string, program io.Reader, size int64) (io.Reader, error) {
-	var head bytes.Buffer
-	w := tar.NewWriter(&head)
-	for _, h := range []*tar.Header{
-		{Typeflag: tar.TypeDir, Name: "tmp/", Mode: 0o1777},
-		{Typeflag: tar.TypeReg, Name: strings.TrimPrefix(at, "/"), Mode: 0o755, Size: size},
-	} {
-		if err := w.WriteHeader(h); err != nil {
-			return nil, err
-		}
-	}
-	const block = 512
-	end := make([]byte, (block-size%block)%block+2*block)
-	return io.MultiReader(&head, io.LimitReader(program, size), bytes.NewReader(end)), nil
 }

@@ -16,8 +16,8 @@ import (
 
 const folder = "/opt/sallyport"
 
-// pack is a tar of these entries; the text is a file's content.
-func pack(t testing.TB, entries ...tar.Header) []byte {
+// given is a tar of these entries; the text is a file's content.
+func given(t testing.TB, entries ...tar.Header) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
@@ -65,7 +65,7 @@ func link(kind byte, name, to string) tar.Header {
 func TestWhatIsLetThrough(t *testing.T) {
 	attr := file("opt/sallyport/bin/c", 0o600)
 	attr.PAXRecords = map[string]string{"SCHILY.xattr.security.capability": "all"}
-	in := pack(t, dir("opt/"), dir("opt/sallyport/"), dir("./opt/sallyport/bin/"),
+	in := given(t, dir("opt/"), dir("opt/sallyport/"), dir("./opt/sallyport/bin/"),
 		file("opt/sallyport/bin/a", 0o6711), link(tar.TypeSymlink, "opt/sallyport/python", "/usr/bin/python3"),
 		link(tar.TypeLink, "opt/sallyport/b", "opt/sallyport/bin/a"), attr)
 	var out bytes.Buffer
@@ -112,19 +112,19 @@ func TestWhatIsNot(t *testing.T) {
 		if c.want == "too large" {
 			limit = 15
 		}
-		err := Copy(io.Discard, bytes.NewReader(pack(t, append(slices.Clone(top), c.more...)...)), folder, limit)
+		err := Copy(io.Discard, bytes.NewReader(given(t, append(slices.Clone(top), c.more...)...)), folder, limit)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %q", c.why, err, c.want)
 		}
 	}
-	if err := Copy(io.Discard, bytes.NewReader(pack(t)), folder, 1000); err == nil {
+	if err := Copy(io.Discard, bytes.NewReader(given(t)), folder, 1000); err == nil {
 		t.Error("nothing passes for something")
 	}
 }
 
 // A tar that is cut anywhere is an error, also between two files.
 func TestCut(t *testing.T) {
-	whole := pack(t, dir("opt/sallyport/"), file("opt/sallyport/a", 0o755), file("opt/sallyport/b", 0o755))
+	whole := given(t, dir("opt/sallyport/"), file("opt/sallyport/a", 0o755), file("opt/sallyport/b", 0o755))
 	const end = 1024
 	for n := range len(whole) - end {
 		if err := Copy(io.Discard, bytes.NewReader(whole[:n]), folder, 1000); err == nil {
@@ -153,11 +153,30 @@ func TestProgram(t *testing.T) {
 	}
 }
 
+func TestContext(t *testing.T) {
+	inner := given(t, dir("opt/sallyport/"))
+	r, err := Context("FROM x\n", bytes.NewReader(inner), int64(len(inner)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"0 644 0:0 Dockerfile  7 []", fmt.Sprintf("0 644 0:0 layer.tar  %d []", len(inner))}
+	if diff := cmp.Diff(want, list(t, b)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if !bytes.Contains(b, inner) || !bytes.Contains(b, []byte("FROM x\n")) {
+		t.Error("what it holds")
+	}
+}
+
 // Whatever comes in: what goes out is the folder, owned by root, with plain modes, each
 // name once and below a folder that came before.
 func FuzzCopy(f *testing.F) {
-	f.Add(pack(f, dir("opt/sallyport/"), file("opt/sallyport/a", 0o755), link(tar.TypeSymlink, "opt/sallyport/l", "/")))
-	f.Add(pack(f, dir("opt/sallyport/"), dir("opt/sallyport/d/"), file("opt/sallyport/d/a", 0o4755)))
+	f.Add(given(f, dir("opt/sallyport/"), file("opt/sallyport/a", 0o755), link(tar.TypeSymlink, "opt/sallyport/l", "/")))
+	f.Add(given(f, dir("opt/sallyport/"), dir("opt/sallyport/d/"), file("opt/sallyport/d/a", 0o4755)))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		var out bytes.Buffer
 		if Copy(&out, bytes.NewReader(in), folder, 1<<20) != nil {
