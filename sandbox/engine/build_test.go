@@ -28,6 +28,7 @@ import (
 	"sallyport/sandbox/bake"
 	"sallyport/sandbox/box"
 	"sallyport/sandbox/egress"
+	"sallyport/sandbox/egress/place"
 	"sallyport/sandbox/owner"
 )
 
@@ -129,10 +130,11 @@ func putNPM(t *testing.T, w *tar.Writer, put func(from, at string) error) {
 // wayOut is a folder with the socket of an egress proxy.
 func wayOut(t *testing.T, allow []box.Endpoint) string {
 	t.Helper()
-	for i := range allow {
-		allow[i].Private = true // a test's registry may be a mirror close by
+	var list []place.Endpoint
+	for _, e := range allow {
+		list = append(list, place.Endpoint{Host: e.Host, Port: e.Port, Private: true}) // a test's registry may be a mirror close by
 	}
-	p, err := egress.New(egress.Options{Allow: allow, Report: func(v egress.Event) { t.Logf("%+v", v) }})
+	p, err := egress.New(egress.Options{Allow: list, Report: func(v egress.Event) { t.Logf("%+v", v) }})
 	if err != nil {
 		t.Fatal(err)
 	}

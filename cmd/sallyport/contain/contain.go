@@ -20,6 +20,7 @@ type Flags struct {
 	runtime, image string
 	pull           bool
 	mounts, egress []string
+	registry       []string
 }
 
 // The images in which a command is looked for that names none: they hold what the command
@@ -37,6 +38,7 @@ func (f *Flags) Add(c *cobra.Command) {
 	set.StringVar(&f.image, "image", "", "`IMAGE` for podman or docker (default for npx "+images["npx"]+", for uvx "+images["uvx"]+")")
 	set.BoolVar(&f.pull, "pull", false, "fetch the image if it is not there")
 	set.StringArrayVar(&f.mounts, "mount", nil, "`SOURCE[:TARGET][:rw]` of the host to be seen in the sandbox, read-only unless :rw; may be repeated")
+	set.StringArrayVar(&f.registry, "registry", nil, "`HOST[:PORT]` from which npx or uvx installs instead of the usual registry, at a public or a private address; may be repeated")
 	set.StringArrayVar(&f.egress, "egress", nil, "`HOST[:PORT]` that the server may connect to; may be repeated")
 }
 
@@ -46,7 +48,7 @@ func (f *Flags) said() []string {
 	for _, one := range []struct {
 		name string
 		is   bool
-	}{{"--sandbox", f.runtime != ""}, {"--image", f.image != ""}, {"--pull", f.pull}, {"--mount", len(f.mounts) > 0}, {"--egress", len(f.egress) > 0}} {
+	}{{"--sandbox", f.runtime != ""}, {"--image", f.image != ""}, {"--pull", f.pull}, {"--mount", len(f.mounts) > 0}, {"--egress", len(f.egress) > 0}, {"--registry", len(f.registry) > 0}} {
 		if one.is {
 			all = append(all, one.name)
 		}
@@ -98,14 +100,21 @@ func (f *Flags) Block(command []string) (string, error) {
 		}
 	}
 	if len(f.egress) > 0 {
-		var list []string
-		for _, e := range f.egress {
-			list = append(list, spelling.Quote(e))
-		}
-		fmt.Fprintf(&b, "    network {\n      egress = [%s]\n    }\n", strings.Join(list, ", "))
+		fmt.Fprintf(&b, "    network {\n      egress = %s\n    }\n", list(f.egress))
+	}
+	if len(f.registry) > 0 {
+		fmt.Fprintf(&b, "    build {\n      network {\n        private = %s\n      }\n    }\n", list(f.registry))
 	}
 	b.WriteString("  }")
 	return b.String(), nil
+}
+
+func list(all []string) string {
+	var quoted []string
+	for _, one := range all {
+		quoted = append(quoted, spelling.Quote(one))
+	}
+	return "[" + strings.Join(quoted, ", ") + "]"
 }
 
 func (f *Flags) writeImage(b *strings.Builder, command []string) error {

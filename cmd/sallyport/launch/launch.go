@@ -43,6 +43,7 @@ type Launcher struct {
 	ctx    context.Context // ends with Close
 	stop   context.CancelFunc
 	sparer sync.WaitGroup
+	swept  sync.Once
 
 	mu     sync.Mutex // of what is below; held while a runtime is looked for
 	chosen map[string]runtime
@@ -204,7 +205,7 @@ func (l *Launcher) tell(rt runtime, j job, remarks []string) error {
 			l.opt.Logger.Warn("sandbox: "+r, "server", name)
 		}
 	}
-	message := "started in " + rt.String() + ": " + describe(j.spec)
+	message := "started in " + rt.String() + ": " + j.describe()
 	if len(remarks) > 0 {
 		message += "; " + strings.Join(remarks, "; ")
 	}

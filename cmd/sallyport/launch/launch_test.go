@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -291,8 +292,12 @@ func TestSweepWays(t *testing.T) {
 	parts := strings.Split(string(us), ".")
 	parts[3], parts[4] = "2147483600", "1"
 	dead, strange := make(strings.Join(parts, ".")), make("strange")
+	early, late := filepath.Join(os.TempDir(), wayPrefix+"2147483600-1"), filepath.Join(os.TempDir(), wayPrefix+strconv.Itoa(os.Getpid())+"-1")
+	if err := errors.Join(os.Mkdir(early, 0o700), os.Mkdir(late, 0o700)); err != nil {
+		t.Fatal(err)
+	}
 	sweepWays()
-	for dir, want := range map[string]bool{dead: false, strange: true, w.home: true} {
+	for dir, want := range map[string]bool{dead: false, early: false, late: true, strange: true, w.home: true} {
 		if _, err := os.Stat(dir); (err == nil) != want {
 			t.Errorf("%s: %v", dir, err)
 		}

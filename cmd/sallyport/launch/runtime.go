@@ -22,6 +22,7 @@ import (
 type job struct {
 	conf    policy.Server
 	spec    box.Spec
+	made    string // of what the image was, where it was built
 	command []string
 	env     []string
 	way     *way // out; nil: none

@@ -22,18 +22,19 @@ func specOf(s words.Sandbox) box.Spec {
 	for _, m := range s.Mounts {
 		spec.Mounts = append(spec.Mounts, box.Mount(m))
 	}
-	for _, e := range s.Egress {
-		spec.Egress = append(spec.Egress, box.Endpoint(e))
-	}
+	spec.Egress = endpoints(s.Egress)
 	return spec
 }
 
 // describe is what an auditor wants to know of a box.
-func describe(s box.Spec) string {
-	l := s.Limits.OrDefault()
+func (j job) describe() string {
+	s, l := j.spec, j.spec.Limits.OrDefault()
 	var out strings.Builder
 	if s.Image != "" {
 		fmt.Fprintf(&out, "image %s, ", s.Image)
+	}
+	if j.made != "" {
+		out.WriteString(j.made + ", ")
 	}
 	fmt.Fprintf(&out, "memory %s, cpu %dm, pids %d, scratch %s", size(l.Memory), l.CPU, l.PIDs, size(l.Scratch))
 	for _, m := range s.Mounts {

@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
+	"sync"
 
 	"github.com/hashicorp/go-hclog"
 	"golang.org/x/time/rate"
@@ -30,6 +33,16 @@ type way struct {
 	log    hclog.Logger
 	pace   *rate.Limiter
 	ctx    context.Context
+
+	mu      sync.Mutex
+	refused string // the last
+}
+
+// lastRefused is what was refused last, in a sentence, or empty.
+func (w *way) lastRefused() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.refused
 }
 
 // Connections are recorded at this pace at most. A server that makes more waits: it can
@@ -54,14 +67,20 @@ func (l *Launcher) wayOut(server string, list []words.Endpoint) (*way, error) {
 	if l.closed {
 		return nil, errClosed
 	}
-	if len(l.ways) == 0 {
-		sweepWays()
+	w, err := l.newWay(server, list)
+	if err == nil {
+		l.ways[server] = w
 	}
+	return w, err
+}
+
+// newWay opens one that the caller closes.
+func (l *Launcher) newWay(server string, list []words.Endpoint) (*way, error) {
+	l.swept.Do(sweepWays)
 	w := &way{server: server, note: l.opt.Note, log: l.opt.Logger, pace: rate.NewLimiter(perSecond, atOnce), ctx: l.ctx}
 	if err := w.open(list); err != nil {
 		return nil, fmt.Errorf("opening the way out of the sandbox: %w", err)
 	}
-	l.ways[server] = w
 	return w, nil
 }
 
@@ -75,7 +94,7 @@ func (w *way) open(list []words.Endpoint) (err error) {
 	if w.proxy, err = egress.New(egress.Options{Allow: allow, Report: w.report}); err != nil {
 		return err
 	}
-	if w.home, err = os.MkdirTemp("", wayPrefix); err != nil {
+	if w.home, err = os.MkdirTemp("", wayPrefix+strconv.Itoa(os.Getpid())+"-"); err != nil {
 		return err
 	}
 	defer func() {
@@ -131,6 +150,9 @@ func (w *way) report(e egress.Event) {
 	default:
 		r.Type, r.Code = audit.TypeError, "egress_"+string(e.Reason)
 		r.Message = e.Detail
+		w.mu.Lock()
+		w.refused = r.Tool + ": " + e.Detail
+		w.mu.Unlock()
 		w.log.Warn("egress: "+string(e.Reason), "server", w.server, "to", r.Tool, "detail", e.Detail, "address", e.Address)
 	}
 	if err := w.note(r); err != nil {
@@ -148,7 +170,12 @@ func sweepWays() {
 			continue
 		}
 		id, err := os.ReadFile(filepath.Join(dir, ownerFile))
-		if err == nil && owner.ID(id).Gone() {
+		gone := owner.ID(id).Gone()
+		if errors.Is(err, fs.ErrNotExist) { // killed before it said who it was
+			pid, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(dir), wayPrefix), "-")
+			gone = ended(pid)
+		}
+		if gone {
 			_ = os.RemoveAll(dir)
 		}
 	}
