@@ -59,7 +59,7 @@ func (e Engine) base(t *testing.T, programs ...string) string {
 		}
 		path, err := exec.LookPath(name)
 		if err != nil {
-			t.Skip(err)
+			missing(t, err)
 		}
 		libraries, _ := exec.Command("ldd", path).Output() // a static program has none
 		if err := put(path, "bin/"+name); err != nil {
@@ -106,7 +106,7 @@ func putNPM(t *testing.T, w *tar.Writer, put func(from, at string) error) {
 	t.Helper()
 	npm, err := exec.LookPath("npm")
 	if err != nil {
-		t.Skip(err)
+		missing(t, err)
 	}
 	if npm, err = filepath.EvalSymlinks(npm); err != nil {
 		t.Fatal(err)
@@ -484,12 +484,18 @@ func needRegistry(t *testing.T) {
 	d := net.Dialer{Timeout: 10 * time.Second}
 	c, err := d.DialContext(t.Context(), "tcp", "registry.npmjs.org:443")
 	if err != nil {
-		if os.Getenv("SALLYPORT_E2E") == "require" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
+		missing(t, err)
 	}
 	c.Close()
+}
+
+// missing ends a test for which this machine lacks something.
+func missing(t *testing.T, err error) {
+	t.Helper()
+	if os.Getenv("SALLYPORT_E2E") == "require" {
+		t.Fatal(err)
+	}
+	t.Skip(err)
 }
 
 // listTools says hello, and returns the names of the tools.
