@@ -1,9 +1,12 @@
-// Escape tries to get out of the box that it runs in, one attempt at a time:
+// Escape tries to get out of the box that it runs in:
 //
 //	escape NAME FACTS
+//	escape quiet FACTS
 //
-// FACTS is JSON about the outside. It writes "refused: how" and ends with 0, or
-// "ESCAPED: how" and 1. Some attempts are refused by its being killed.
+// FACTS is JSON about the outside. An attempt writes "refused: how" and ends with 0, or
+// "ESCAPED: how" and 1. Some attempts are refused by its being killed. All the quiet ones
+// are made one after another, each by a process of its own; their lines begin with
+// the name and a tab.
 package main
 
 import (
@@ -12,32 +15,31 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
+
+	"sallyport/sandbox/outside"
 )
 
 // Facts are what an attacker might know, or guess.
-type Facts struct {
-	Secret    string   // stands in the host's files and in the proxy's environment
-	File      string   // of the host, and has the secret
-	Pid       int      // of a process of the host
-	Addresses []string // TCP, where the host listens
-	Abstract  string   // name of an abstract Unix socket of the host
-	Scratch   int64
-	Shm       int64
-	Memory    int64
-	PIDs      int
-	Files     int
-	Other     string // what stands in another box's /tmp/other, and where it listens
-	Port      int    // of the other box, on its loopback
-}
+type Facts = outside.Facts
 
 // An attempt returns how it was refused, or an escape.
 type attempt struct {
 	name string
 	try  func(Facts) (string, error)
+}
+
+// loud attempts end the box, or use up what another would need.
+var loud = []string{
+	"fill scratch beyond its size", "fill /dev/shm beyond its size", "fill the message queues", "open more files than allowed",
+	"outlive the box by killing its first process", "more memory than allowed", "more memory than allowed, by many",
+	"more memory than allowed, held by nobody", "more memory than allowed, in a file without a name",
+	"more processes than allowed", "fork bomb",
 }
 
 // errEscaped is what an attempt returns that got through.
@@ -48,19 +50,29 @@ func (e errEscaped) Error() string { return e.how }
 func escaped(format string, args ...any) error { return errEscaped{fmt.Sprintf(format, args...)} }
 
 func main() {
-	all := slices.Concat(files(), places(), processes(), network(), kernel())
-	if len(os.Args) == 2 && os.Args[1] == "list" {
+	all := slices.Concat(files(), places(), processes(), crowds(), network(), neighbours(), kernel())
+	if len(os.Args) == 3 && os.Args[1] == "list" {
 		for _, a := range all {
-			fmt.Println(a.name)
+			if slices.Contains(loud, a.name) == (os.Args[2] == "loud") {
+				fmt.Println(a.name)
+			}
 		}
 		return
 	}
 	var facts Facts
 	if len(os.Args) != 3 || json.Unmarshal([]byte(os.Args[2]), &facts) != nil {
-		fmt.Fprintln(os.Stderr, "usage: escape list | escape NAME FACTS")
+		fmt.Fprintln(os.Stderr, "usage: escape list quiet|loud | escape quiet FACTS | escape NAME FACTS")
 		os.Exit(2)
 	}
-	for _, a := range all {
+	if os.Args[1] == "quiet" {
+		for _, a := range all {
+			if !slices.Contains(loud, a.name) {
+				inTurn(a.name)
+			}
+		}
+		return
+	}
+	for _, a := range append(all, parts()...) {
 		if a.name != os.Args[1] {
 			continue
 		}
@@ -74,6 +86,34 @@ func main() {
 	}
 	fmt.Fprintln(os.Stderr, "no such attempt")
 	os.Exit(2)
+}
+
+// again is this program with another word.
+func again(word string) *exec.Cmd { return exec.Command("/proc/self/exe", word, os.Args[2]) }
+
+func inTurn(name string) {
+	cmd := again(name)
+	cmd.Stdin = os.Stdin
+	out, err := cmd.Output()
+	said := strings.TrimSpace(string(out))
+	if !strings.HasPrefix(said, "ESCAPED: ") && (err != nil || !strings.HasPrefix(said, "refused: ")) {
+		said = fmt.Sprintf("UNCLEAR: %v: %q", err, said)
+	}
+	fmt.Printf("%s\t%s\n", name, strings.ReplaceAll(said, "\n", " "))
+}
+
+// parts are of other attempts, and of the scene.
+func parts() []attempt {
+	wait := func() (string, error) { time.Sleep(time.Minute); return "", nil }
+	return []attempt{
+		{"wait", func(Facts) (string, error) { return wait() }},
+		{"hold memory", func(f Facts) (string, error) {
+			hold(f.Memory / 2)
+			fmt.Println("held")
+			return wait()
+		}},
+		{"neighbour", func(f Facts) (string, error) { return "", neighbour(f) }},
+	}
 }
 
 // each tries several ways, of which every one must fail.
@@ -107,7 +147,7 @@ func files() []attempt {
 		{"write outside of scratch", func(Facts) (string, error) { return writable() }},
 		{"overwrite programs and files", func(Facts) (string, error) {
 			ways := map[string]error{}
-			for _, file := range []string{"/bin/sh", "/usr/bin/env", "/etc/passwd", "/etc/hosts", "/etc/ld.so.cache", os.Args[0], "/run/sallyport/sallyport"} {
+			for _, file := range []string{"/bin/sh", "/usr/bin/env", "/etc/passwd", "/etc/hosts", "/etc/ld.so.cache", os.Args[0], "/run/sallyport/sallyport", "/etc/resolv.conf", "/etc/hostname", "/sbin/docker-init", "/run/podman-init"} {
 				f, err := os.OpenFile(file, os.O_WRONLY, 0)
 				if err == nil {
 					f.Close()
@@ -118,18 +158,40 @@ func files() []attempt {
 		}},
 		{"fill scratch beyond its size", func(f Facts) (string, error) { return fill("/tmp/fill", f.Scratch) }},
 		{"fill /dev/shm beyond its size", func(f Facts) (string, error) { return fill("/dev/shm/fill", f.Shm) }},
+		{"fill the message queues", func(Facts) (string, error) { return fillQueues() }},
 		{"read the host's files", func(f Facts) (string, error) {
 			ways := map[string]error{}
-			for _, file := range []string{"/etc/shadow", "/etc/gshadow", "/etc/sudoers", "/etc/ssh", "/etc/machine-id", "/etc/hostname", "/etc/ssl/private",
-				"/root", "/home", "/work", "/var", "/srv", "/opt", "/mnt", "/boot", "/sys", "/run/user", "/run/docker.sock", f.File} {
+			for _, file := range []string{"/etc/shadow", "/etc/gshadow", "/etc/sudoers", "/etc/ssh", "/etc/machine-id", "/etc/ssl/private",
+				"/root", "/home", "/work", "/var", "/srv", "/opt", "/mnt", "/boot", "/run/user", "/run/docker.sock", "/run/podman/podman.sock",
+				"/proc/1/root" + f.File, "/proc/1/cwd" + f.File, "/proc/self/root/../.." + f.File, f.File} {
+				ways[file] = readable(file)
+			}
+			within := []string{"/sys/firmware", "/sys/kernel/debug", "/sys/kernel/security", "/sys/fs/bpf", "/sys/class/dmi/id/product_uuid", "/sys/fs/pstore"}
+			if !f.Sys {
+				within = []string{"/sys"}
+			}
+			for _, file := range within {
 				ways[file] = readable(file)
 			}
 			return each(ways)
 		}},
-		{"find the secret in any file of /proc", func(f Facts) (string, error) { return inProc(f.Secret) }},
+		{"learn the host's names", func(f Facts) (string, error) {
+			ways := map[string]error{}
+			for _, file := range []string{"/etc/hostname", "/etc/hosts", "/proc/sys/kernel/hostname"} {
+				text, err := os.ReadFile(file)
+				if err == nil && !slices.Contains(strings.Fields(string(text)), f.Hostname) {
+					err = errors.New("not there")
+				}
+				ways[file] = err
+			}
+			return each(ways)
+		}},
+		{"find the secret in any file of /proc", func(f Facts) (string, error) { return inProc(f.Secret, f.Other) }},
 		{"read our environment", func(f Facts) (string, error) {
-			if strings.Contains(strings.Join(os.Environ(), "\n"), f.Secret) {
-				return "", escaped("it is ours as well")
+			for _, kv := range os.Environ() {
+				if strings.Contains(kv, f.Secret) || strings.Contains(kv, f.Other) {
+					return "", escaped("it is ours as well: %s", kv)
+				}
 			}
 			return fmt.Sprintf("%d variables, all of the box", len(os.Environ())), nil
 		}},
@@ -148,6 +210,15 @@ func files() []attempt {
 					unix.Close(fd)
 				}
 				ways["/dev/"+d] = err
+			}
+			// An image may bring its own.
+			brought, _ := os.ReadDir("/devices")
+			for _, d := range brought {
+				fd, err := unix.Open("/devices/"+d.Name(), unix.O_RDONLY, 0)
+				if err == nil {
+					unix.Close(fd)
+				}
+				ways["/devices/"+d.Name()] = err
 			}
 			return each(ways)
 		}},

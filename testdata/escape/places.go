@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,7 +20,7 @@ func writable() (string, error) {
 		switch {
 		case err != nil || !d.IsDir():
 			return nil
-		case path == "/tmp" || path == "/dev/shm" || path == "/proc":
+		case slices.Contains([]string{"/tmp", "/dev/shm", "/dev/mqueue", "/proc"}, path):
 			return fs.SkipDir
 		}
 		looked++
@@ -35,8 +36,26 @@ func writable() (string, error) {
 	return fmt.Sprintf("%d folders", looked), found
 }
 
+// fillQueues makes message queues, the largest that may be, until it cannot.
+func fillQueues() (string, error) {
+	const bound = 1 << 20
+	type attributes struct{ flags, most, size, now, _, _, _, _ int64 }
+	sum := int64(0)
+	for n := 0; sum <= bound; {
+		name, _ := unix.BytePtrFromString(fmt.Sprintf("escape-%d", n))
+		a := attributes{most: 10, size: 8192}
+		fd, _, e := unix.Syscall6(unix.SYS_MQ_OPEN, uintptr(unsafe.Pointer(name)), unix.O_CREAT|unix.O_RDWR, 0o600, ptr(&a), 0, 0)
+		if e != 0 {
+			return fmt.Sprintf("%v after %d queues of %d KiB", e, n, sum>>10), nil
+		}
+		unix.Close(int(fd)) // it stays
+		n, sum = n+1, sum+a.most*a.size
+	}
+	return "", escaped("%d bytes", sum)
+}
+
 // inProc reads whatever /proc has of other processes.
-func inProc(secret string) (string, error) {
+func inProc(secrets ...string) (string, error) {
 	read := 0
 	all, _ := filepath.Glob("/proc/[0-9]*")
 	for _, dir := range all {
@@ -50,8 +69,10 @@ func inProc(secret string) (string, error) {
 			}
 			read++
 			// Our parent's command line may have ours in it, and so the secret.
-			if file != "cmdline" && strings.Contains(string(text), secret) {
-				return "", escaped("%s/%s", dir, file)
+			for _, secret := range secrets {
+				if file != "cmdline" && strings.Contains(string(text), secret) {
+					return "", escaped("%s/%s", dir, file)
+				}
 			}
 		}
 	}
@@ -131,13 +152,6 @@ func places() []attempt {
 			})
 		}},
 		{"chroot", func(Facts) (string, error) { return each(map[string]error{"chroot": unix.Chroot("/tmp")}) }},
-		{"look into another box's scratch", func(f Facts) (string, error) {
-			text, err := os.ReadFile("/tmp/other")
-			if err == nil {
-				return "", escaped("%q", text)
-			}
-			return each(map[string]error{"read": err})
-		}},
 	}
 }
 
