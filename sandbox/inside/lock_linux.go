@@ -75,9 +75,21 @@ func filter(arch uint32) []unix.SockFilter {
 	for _, call := range []uintptr{
 		unix.SYS_SETNS, unix.SYS_ADD_KEY, unix.SYS_KEYCTL, unix.SYS_REQUEST_KEY,
 		unix.SYS_BPF, unix.SYS_PERF_EVENT_OPEN, unix.SYS_USERFAULTFD,
+		// What reaches into other processes, or tells of the kernel's.
+		unix.SYS_PTRACE, unix.SYS_PROCESS_VM_READV, unix.SYS_PROCESS_VM_WRITEV, unix.SYS_PIDFD_GETFD,
+		unix.SYS_KCMP, unix.SYS_NAME_TO_HANDLE_AT,
 	} {
 		on(call, refuse)
 	}
+	f = append(f,
+		unix.SockFilter{Code: equal, K: unix.SYS_SOCKET, Jf: 6},
+		unix.SockFilter{Code: load, K: atArgument},
+		unix.SockFilter{Code: equal, K: unix.AF_UNIX, Jt: 3},
+		unix.SockFilter{Code: equal, K: unix.AF_INET, Jt: 2},
+		unix.SockFilter{Code: equal, K: unix.AF_INET6, Jt: 1},
+		unix.SockFilter{Code: give, K: refuse},
+		unix.SockFilter{Code: give, K: allow},
+	)
 	for call, flags := range map[uint32]uint32{
 		unix.SYS_CLONE: nameSpaces, unix.SYS_UNSHARE: nameSpaces | unix.CLONE_NEWTIME,
 	} {

@@ -62,7 +62,8 @@ func look(ask Ask) Report {
 	r := Report{UID: os.Getuid(), GID: os.Getgid(), CPU: CPU{Cgroup: cpuQuota()}, Attempts: tryAll()}
 	r.Groups, _ = os.Getgroups()
 	r.status()
-	r.Root = unix.Access("/", unix.W_OK) == nil
+	var root unix.Statfs_t
+	r.Root = unix.Statfs("/", &root) != nil || root.Flags&unix.ST_RDONLY == 0
 	r.Writable = writable()
 	r.Tmp = tryPlace("/tmp", l.Scratch, l.Memory)
 	r.Shm = tryPlace("/dev/shm", l.Shm, l.Memory)

@@ -46,7 +46,7 @@ type Report struct {
 	CapEff, CapBnd uint64
 	NoNewPrivs     bool
 	Seccomp        int      // 2 is a filter
-	Root           bool     // / can be written to
+	Root           bool     // / is not read-only
 	Writable       []string // mounted places that can be, apart from /tmp and /dev/shm
 	Tmp, Shm       Place
 	Memory         Memory
@@ -163,6 +163,7 @@ func Check(promise box.Spec, seen Report) []Judgement {
 var attempts = []string{
 	"mount", "umount", "user namespace", "setuid root", "setgid root", "device node", "raw socket",
 	"packet socket", "keyring", "bpf", "chroot", "hostname", "sysctl", "sysrq",
+	"netlink socket", "process memory", "personality", "host processes",
 }
 
 type checker struct{ all []Judgement }

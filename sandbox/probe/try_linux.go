@@ -48,6 +48,10 @@ func tryAll() map[string]string {
 		"hostname":       func() error { return unix.Sethostname([]byte("escaped")) },
 		"sysctl":         func() error { return openForWriting("/proc/sys/kernel/core_pattern") },
 		"sysrq":          func() error { return openForWriting("/proc/sysrq-trigger") },
+		"netlink socket": func() error { return socket(unix.AF_NETLINK, unix.SOCK_RAW, 0) },
+		"process memory": processMemory,
+		"personality":    func() error { return raw(unix.SYS_PERSONALITY, 0x0400000, 0, 0) },
+		"host processes": hostProcesses,
 	} {
 		seen[name] = told(onThread(try))
 	}
@@ -127,6 +131,23 @@ func keyring() error {
 		return errno
 	}
 	return nil
+}
+
+// processMemory reads our own memory, in the way in which one reads that of others.
+func processMemory() error {
+	var from, to [8]byte
+	local := []unix.Iovec{{Base: &to[0], Len: 8}}
+	_, err := unix.ProcessVMReadv(os.Getpid(), local, []unix.RemoteIovec{{Base: uintptr(unsafe.Pointer(&from[0])), Len: 8}}, 0)
+	return err
+}
+
+// hostProcesses looks for more than there can be in a box in which we run alone.
+func hostProcesses() error {
+	all, _ := filepath.Glob("/proc/[0-9]*")
+	if len(all) > 5 {
+		return nil
+	}
+	return fmt.Errorf("%d processes", len(all))
 }
 
 func openForWriting(path string) error {
@@ -312,8 +333,19 @@ func tryTogether(promise, data int64) int64 {
 // tryThreads starts up to twice the promise. Threads count as processes do, and cost
 // less memory.
 func tryThreads(promise int) (int, bool) {
+	spareThreads()
 	got, whole := follow(wordThreads, strconv.Itoa(2*promise))
 	return int(got), !whole && got > 0
+}
+
+// spareThreads are for what we do while there can be no more: for want of one the
+// runtime would end us as well. It keeps those that it has.
+func spareThreads() {
+	var all sync.WaitGroup
+	for range 6 {
+		all.Go(func() { _ = unix.Nanosleep(&unix.Timespec{Nsec: 20e6}, nil) })
+	}
+	all.Wait()
 }
 
 // threads starts threads until the runtime ends us because there are no more.
