@@ -32,6 +32,7 @@ type Run struct {
 	Names   []string // variables whose values the client's environment holds
 	Inside  Inside   // what is put in front of the command
 	Folder  string   // one more that can be written to, and run from, and ends with the box
+	Volumes []string // that the image declares
 }
 
 // Argv is the command line that starts the container. It is pure. The zero values
@@ -51,6 +52,7 @@ func Argv(e Engine, s box.Spec, r Run) []string {
 	if r.Folder != "" {
 		a = append(a, tmpfs(e, r.Folder, s.Limits.OrDefault().Scratch, true))
 	}
+	a = append(a, volumes(e, s, r)...)
 	// A home that cannot be written to is what servers stumble over most. Our
 	// executable within says the same.
 	if !r.Inside.needed() && !slices.Contains(r.Names, "HOME") {
@@ -123,8 +125,9 @@ func places(e Engine, s box.Spec, in Inside) []string {
 	}
 	a = append(a, tmpfs(e, "/tmp", l.Scratch, l.Exec))
 	if e.Behind {
-		// It adds these, and nothing that docker can say stops it: let them be root's.
-		a = append(a, "--tmpfs=/run:rw,noexec,nosuid,nodev,size=65536,mode=755", "--tmpfs=/var/tmp:rw,noexec,nosuid,nodev,size=65536,mode=755")
+		// It adds these, and nothing that docker can say stops it: let them be read-only. A
+		// mode does not help, as it becomes the one that they have in the image.
+		a = append(a, "--tmpfs=/run:"+shut, "--tmpfs=/var/tmp:"+shut)
 	}
 	if s.Dir != "" {
 		a = append(a, "--workdir="+s.Dir)
@@ -146,10 +149,36 @@ func tmpfs(e Engine, at string, size int64, exec bool) string {
 	} else {
 		s += ",noexec"
 	}
-	if e.Tool == Podman {
+	if e.Tool == Podman || e.Behind {
 		s += ",notmpcopyup" // else it is filled from the image, with the mode that it has there
 	}
 	return s
+}
+
+// shut are the options of a place that is there and empty.
+const shut = "ro,noexec,nosuid,nodev,size=65536,mode=755"
+
+// volumes keeps an image from having folders of the host, to which it could write
+// without bound, by declaring them. Docker cannot be told to ignore them: there, what
+// the image has in them is hidden.
+func volumes(e Engine, s box.Spec, r Run) []string {
+	if e.Tool == Podman {
+		return []string{"--image-volume=ignore"}
+	}
+	taken := []string{"/tmp", "/dev/shm", r.Folder}
+	if e.Behind {
+		taken = append(taken, "/run", "/var/tmp")
+	}
+	for _, m := range slices.Concat(s.Mounts, r.Inside.mounts()) {
+		taken = append(taken, m.Target)
+	}
+	var a []string
+	for _, v := range r.Volumes {
+		if !slices.Contains(taken, v) {
+			a = append(a, "--tmpfs="+v+":"+shut)
+		}
+	}
+	return a
 }
 
 // bind leaves out what is mounted below the source: it would be writable even

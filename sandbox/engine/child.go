@@ -109,7 +109,8 @@ func (e Engine) prepare(ctx context.Context, j Job) (plan, error) {
 	if err != nil {
 		return plan{}, err
 	}
-	if digest == "" && !j.Spec.Pull && (len(p.run.Command) > 0 || !p.run.Inside.needed()) {
+	// Of docker's images one must know the volumes: podman is told to ignore them.
+	if digest == "" && !j.Spec.Pull && e.Tool == Podman && (len(p.run.Command) > 0 || !p.run.Inside.needed()) {
 		return p, nil
 	}
 	i, err := e.inspect(ctx, j.Spec)
@@ -120,6 +121,9 @@ func (e Engine) prepare(ctx context.Context, j Job) (plan, error) {
 		return plan{}, err
 	}
 	p.run.Image = i.ID
+	if p.run.Volumes, err = i.Volumes(); err != nil {
+		return plan{}, fmt.Errorf("image %s: %w", j.Spec.Image, err)
+	}
 	if len(p.run.Command) == 0 && p.run.Inside.needed() {
 		if p.run.Command = i.Command(); len(p.run.Command) == 0 {
 			return plan{}, fmt.Errorf("image %s has no entry point: the policy must name a command", j.Spec.Image)

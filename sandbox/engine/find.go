@@ -252,8 +252,12 @@ func (e *Engine) explain(plain Engine, first error) {
 	e.remark("the plain way failed: %s", strings.TrimSpace(firstWords(first.Error())))
 }
 
-// firstWords is the first line, bounded.
+// firstWords is the first line that tells of an error, bounded.
 func firstWords(s string) string {
+	_, failed, found := strings.Cut(s, "\nError: ")
+	if found {
+		s = failed
+	}
 	s, _, _ = strings.Cut(s, "\n")
 	if len(s) > 300 {
 		s = strings.ToValidUTF8(s[:300], "") + "…"

@@ -9,8 +9,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"path"
 	"slices"
 	"strings"
+	"unicode"
 
 	"sallyport/sandbox/box"
 )
@@ -26,6 +29,7 @@ type Image struct {
 		Entrypoint []string
 		Cmd        []string
 		Labels     map[string]string
+		Volumes    map[string]struct{}
 	}
 }
 
@@ -56,6 +60,19 @@ func (i Image) Ref() string { return kind + strings.TrimPrefix(i.ID, kind) }
 
 // Command is what the image runs by itself.
 func (i Image) Command() []string { return slices.Concat(i.Config.Entrypoint, i.Config.Cmd) }
+
+// Volumes are the places that the image declares to be volumes.
+func (i Image) Volumes() ([]string, error) {
+	var all []string
+	for _, v := range slices.Sorted(maps.Keys(i.Config.Volumes)) {
+		at := path.Clean(v)
+		if !path.IsAbs(at) || at == "/" || strings.ContainsAny(at, ":,\"\\") || strings.ContainsFunc(at, unicode.IsControl) {
+			return nil, fmt.Errorf("it declares a volume at %q, and that cannot be made read-only", v)
+		}
+		all = append(all, at)
+	}
+	return all, nil
+}
 
 // Digest is the digest that a reference names, or "".
 func Digest(ref string) (string, error) {

@@ -57,3 +57,24 @@ func TestImageRules(t *testing.T) {
 		}
 	}
 }
+
+func TestVolumes(t *testing.T) {
+	for text, want := range map[string][]string{
+		`{"/b/":{},"/a/../c":{}}`: {"/b", "/c"},
+		`null`:                    nil,
+		`{"/":{}}`:                nil,
+		`{"data":{}}`:             nil,
+		`{"/a:exec":{}}`:          nil, // it would say more than a place
+		`{"/a,size=1":{}}`:        nil,
+		`{"/a\nb":{}}`:            nil,
+	} {
+		i, err := Read([]byte(`abc [] {"Volumes":` + text + `}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := i.Volumes()
+		if diff := cmp.Diff(want, got); diff != "" || (err != nil) != (want == nil && text != "null") {
+			t.Errorf("%s: %v (-want +got)\n%s", text, err, diff)
+		}
+	}
+}
