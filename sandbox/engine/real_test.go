@@ -12,11 +12,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"sallyport/sandbox/box"
 	"sallyport/sandbox/inside"
@@ -24,11 +28,17 @@ import (
 	"sallyport/sandbox/probe"
 )
 
+// unlocked is a variable that takes our own filter of system calls away.
+const unlocked = "SALLYPORT_TEST_UNLOCKED"
+
 // The test's own executable, built static, is what stands in for sallyport.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 {
 		switch os.Args[1] {
 		case WordRun:
+			if at := slices.Index(os.Args, "--"); os.Getenv(unlocked) != "" && at > 0 {
+				panic(syscall.Exec(os.Args[at+1], os.Args[at+1:], os.Environ()))
+			}
 			code, err := inside.Main(os.Args[2:], splice)
 			if err != nil {
 				fmt.Fprintln(os.Stderr, err)
@@ -150,6 +160,9 @@ func splice(l net.Listener, socket string) error {
 var built string // the folder of what static made
 
 var static = sync.OnceValues(func() (string, error) {
+	if self := SelfOf(mustSelf()); self.Path != "" {
+		return self.Path, nil
+	}
 	dir, err := os.MkdirTemp("", "sallyport-engine-test")
 	if err != nil {
 		return "", err
@@ -192,6 +205,10 @@ func real(t *testing.T, tool Tool) Engine {
 	return e
 }
 
+// unbounded says that no limit bites but those of files and processes' own: the probe
+// must see it.
+func (e Engine) unbounded() bool { return e.Rootless && e.Cgroup == 1 }
+
 func both(t *testing.T, f func(t *testing.T, e Engine)) {
 	for _, tool := range []Tool{Podman, Docker} {
 		t.Run(string(tool), func(t *testing.T) { f(t, real(t, tool)) })
@@ -207,7 +224,7 @@ func (e Engine) job(t *testing.T, how string) Job {
 	return Job{Server: "hostile", Command: []string{insideProbe, "hostile", how}, Spec: box.Spec{Image: name}, StopTimeout: 300 * time.Millisecond}
 }
 
-func begin(t *testing.T, e Engine, j Job) *Child {
+func begin(t testing.TB, e Engine, j Job) *Child {
 	t.Helper()
 	c, err := e.Start(t.Context(), j)
 	if err != nil {
@@ -224,7 +241,7 @@ func begin(t *testing.T, e Engine, j Job) *Child {
 	return c
 }
 
-func names(t *testing.T, e Engine, name string) string {
+func names(t testing.TB, e Engine, name string) string {
 	t.Helper()
 	out, err := e.call(context.Background(), nil, "ps", "--all", "--format={{.Names}} {{.Status}}", "--filter=name="+name)
 	if err != nil {
@@ -273,6 +290,9 @@ func TestEndings(t *testing.T) {
 			{"exit", "exit status 3"},
 		} {
 			t.Run(c.how, func(t *testing.T) {
+				if c.how == "memory" && e.unbounded() {
+					t.Skip(e)
+				}
 				j := e.job(t, c.how)
 				j.Spec.Limits.Memory = 32 << 20
 				child := begin(t, e, j)
@@ -484,8 +504,17 @@ func TestProbe(t *testing.T) {
 		}
 		b, _ := json.Marshal(r)
 		t.Logf("%s", b)
+		var short []string
 		for _, s := range probe.Broken(probe.Check(promise, r)) {
-			t.Error(s)
+			t.Log(s)
+			short = append(short, s.What)
+		}
+		var want []string
+		if e.unbounded() {
+			want = []string{"memory", "swap", "processes", "processors"}
+		}
+		if diff := cmp.Diff(want, short); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
 		}
 	})
 }

@@ -93,7 +93,8 @@ func again(word string) *exec.Cmd { return exec.Command("/proc/self/exe", word, 
 
 func inTurn(name string) {
 	cmd := again(name)
-	cmd.Stdin = os.Stdin
+	cmd.Stdin, cmd.WaitDelay = os.Stdin, time.Second
+	defer time.AfterFunc(5*time.Second, func() { cmd.Process.Kill() }).Stop()
 	out, err := cmd.Output()
 	said := strings.TrimSpace(string(out))
 	if !strings.HasPrefix(said, "ESCAPED: ") && (err != nil || !strings.HasPrefix(said, "refused: ")) {
@@ -162,7 +163,7 @@ func files() []attempt {
 		{"read the host's files", func(f Facts) (string, error) {
 			ways := map[string]error{}
 			for _, file := range []string{"/etc/shadow", "/etc/gshadow", "/etc/sudoers", "/etc/ssh", "/etc/machine-id", "/etc/ssl/private",
-				"/root", "/home", "/work", "/var", "/srv", "/opt", "/mnt", "/boot", "/run/user", "/run/docker.sock", "/run/podman/podman.sock",
+				"/root", "/home", "/work", "/var/lib", "/var/log", "/var/spool", "/var/backups", "/srv", "/opt", "/mnt", "/boot", "/run/user", "/run/docker.sock", "/run/podman/podman.sock",
 				"/proc/1/root" + f.File, "/proc/1/cwd" + f.File, "/proc/self/root/../.." + f.File, f.File} {
 				ways[file] = readable(file)
 			}
@@ -175,16 +176,13 @@ func files() []attempt {
 			}
 			return each(ways)
 		}},
-		{"learn the host's names", func(f Facts) (string, error) {
-			ways := map[string]error{}
-			for _, file := range []string{"/etc/hostname", "/etc/hosts", "/proc/sys/kernel/hostname"} {
-				text, err := os.ReadFile(file)
-				if err == nil && !slices.Contains(strings.Fields(string(text)), f.Hostname) {
-					err = errors.New("not there")
-				}
-				ways[file] = err
-			}
-			return each(ways)
+		{"learn the host's name", func(f Facts) (string, error) {
+			name, _ := os.Hostname()
+			return each(map[string]error{"/etc/hostname": tells("/etc/hostname", f.Hostname), "kernel": tells("/proc/sys/kernel/hostname", f.Hostname),
+				"uname": differs(name, f.Hostname)})
+		}},
+		{"learn the names of other hosts", func(f Facts) (string, error) {
+			return each(map[string]error{"/etc/hosts": tells("/etc/hosts", f.Hostname), "domain": tells("/etc/resolv.conf", f.Hostname)})
 		}},
 		{"find the secret in any file of /proc", func(f Facts) (string, error) { return inProc(f.Secret, f.Other) }},
 		{"read our environment", func(f Facts) (string, error) {
@@ -248,6 +246,22 @@ func readable(file string) error {
 	entries, err := os.ReadDir(file)
 	if err == nil && len(entries) == 0 {
 		return errors.New("empty")
+	}
+	return err
+}
+
+func differs(a, b string) error {
+	if a == b {
+		return nil
+	}
+	return errors.New("not there")
+}
+
+// tells looks for a word in a file.
+func tells(file, word string) error {
+	text, err := os.ReadFile(file)
+	if err == nil && !slices.Contains(strings.Fields(string(text)), word) {
+		err = errors.New("not there")
 	}
 	return err
 }

@@ -89,7 +89,7 @@ func descriptors() (string, error) {
 		if err != nil { // it was the one by which we looked
 			continue
 		}
-		if slices.Contains([]string{"0", "1", "2"}, e.Name()) || strings.HasPrefix(at, "anon_inode:[event") {
+		if slices.Contains([]string{"0", "1", "2"}, e.Name()) || strings.HasPrefix(at, "anon_inode:[event") || strings.HasPrefix(at, "/sys/fs/cgroup/cpu") { // of the language's runtime
 			continue
 		}
 		return "", escaped("%s is %s", e.Name(), at)
@@ -118,7 +118,7 @@ func places() []attempt {
 			}
 			return each(ways)
 		}},
-		{"read the kernel's secrets", func(Facts) (string, error) {
+		{"read the kernel's secrets", func(f Facts) (string, error) {
 			ways := map[string]error{}
 			for _, file := range []string{"/proc/kcore", "/proc/keys", "/proc/timer_list", "/proc/interrupts", "/proc/sched_debug", "/proc/1/maps", "/proc/1/environ", "/proc/kpagecount", "/proc/kmsg"} {
 				text, err := os.ReadFile(file)
@@ -126,6 +126,9 @@ func places() []attempt {
 					err = fmt.Errorf("empty")
 				}
 				ways[file] = err
+			}
+			if f.Sys {
+				delete(ways, "/proc/interrupts") // not every engine hides it
 			}
 			if os.Getppid() != 1 || os.Getpid() == 2 {
 				// Pid 1 is bubblewrap, and in an ordinary user's box has the same owner: no secret

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -45,6 +46,10 @@ func processes() []attempt {
 			local := []unix.Iovec{{Base: &buf[0], Len: 8}}
 			_, peek := unix.ProcessVMReadv(pid, local, []unix.RemoteIovec{{Base: 0x400000, Len: 8}}, 0)
 			_, poke := unix.ProcessVMWritev(pid, local, []unix.RemoteIovec{{Base: 0x400000, Len: 8}}, 0)
+			runtime.LockOSThread()
+			defer unix.Kill(1, unix.SIGCONT) // else a box that is open never ends
+			defer unix.PtraceDetach(1)
+			defer unix.PtraceDetach(pid)
 			_, _, seize := unix.Syscall6(unix.SYS_PTRACE, unix.PTRACE_SEIZE, uintptr(pid), 0, 0, 0, 0)
 			return each(map[string]error{
 				"attach": unix.PtraceAttach(pid), "seize": fail(seize), "attach to 1": unix.PtraceAttach(1),
