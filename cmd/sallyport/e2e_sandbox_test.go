@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -99,6 +100,7 @@ func boxesOf(t *testing.T, runtime string) *contained {
 	_ = w.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: "tmp/", Mode: 0o1777})
 	_ = w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: "boxed", Mode: 0o755, Size: int64(len(program))})
 	_, _ = w.Write(program)
+	_ = w.WriteHeader(&tar.Header{Typeflag: tar.TypeSymlink, Name: "bin/sh", Linkname: "/boxed"})
 	w.Close()
 	b.image = fmt.Sprintf("localhost/sallyport-e2e:%d-%s", os.Getpid(), strings.ToLower(strings.ReplaceAll(t.Name(), "/", "-")))
 	load := exec.Command(runtime, "import", `--change=ENTRYPOINT ["/boxed"]`, "-", b.image)
@@ -141,7 +143,15 @@ func (b *contained) lodge(t *testing.T, body, more string, env ...string) *lodge
 	t.Helper()
 	v := &lodger{t: t, said: &bytes.Buffer{}, log: filepath.Join(t.TempDir(), "log.jsonl")}
 	config := b.config(t, body, more)
-	cmd := exec.Command(b.sallyport, "run", "--config", config, "--audit", v.log)
+	b.start(v, []string{"run", "--config", config, "--audit", v.log}, env)
+	return v
+}
+
+// start starts the proxy with these words, and shakes hands.
+func (b *contained) start(v *lodger, words, env []string) {
+	t := v.t
+	t.Helper()
+	cmd := exec.Command(b.sallyport, words...)
 	cmd.Env = append(os.Environ(), append(env, "XDG_STATE_HOME="+filepath.Join(b.dir, "state"))...)
 	cmd.Stderr = v.said
 	in, err := cmd.StdinPipe()
@@ -174,7 +184,6 @@ func (b *contained) lodge(t *testing.T, body, more string, env ...string) *lodge
 		v.leave()
 		t.Fatalf("%v\n%s", err, v.said)
 	}
-	return v
 }
 
 func (v *lodger) leave()                        { v.Close(); _ = v.cmd.Wait() }
@@ -382,6 +391,37 @@ func (v *lodger) backAgain() {
 		} else if time.Now().After(end) {
 			v.t.Fatalf("it does not start again: %s\n%s", got, v.said)
 		}
+	}
+}
+
+// What a package's runner would fetch is installed once, by the way that is named for
+// it, and runs without a network; the flags of wrap are all it takes.
+func TestSandboxBuild(t *testing.T) {
+	for _, runtime := range []string{"podman", "docker"} {
+		t.Run(runtime, func(t *testing.T) {
+			b := boxesOf(t, runtime)
+			words := []string{"wrap", "--sandbox", runtime, "--image", b.image, "--", "npx", "-y", "@scope/some-server@1.0.0", "/data"}
+			var logs []string
+			for range 2 {
+				v := &lodger{t: t, said: &bytes.Buffer{}, log: filepath.Join(t.TempDir(), "log.jsonl")}
+				b.start(v, append([]string{words[0], "--audit", v.log}, words[1:]...), nil)
+				if got := v.call("words", `{}`); got != "/opt/sallyport/run /data" {
+					t.Errorf("it runs as %q\n%s", got, v.said)
+				}
+				v.refused("dial", `{"address":"127.0.0.1:3128"}`)
+				v.leave()
+				logs = append(logs, strings.Join(v.events("egress"), ","))
+				log, _ := os.ReadFile(v.log)
+				made := regexp.MustCompile(`image (sha256:[0-9a-f]+), made from ` + regexp.QuoteMeta(b.image) + ` with @scope/some-server@1.0.0`).FindSubmatch(log)
+				if made == nil {
+					t.Fatal("the log does not say what was built")
+				}
+				t.Cleanup(func() { exec.Command(runtime, "image", "rm", string(made[1])).Run() })
+			}
+			if want := []string{"warning egress_not_listed elsewhere.example:80", ""}; strings.Join(logs, ";") != strings.Join(want, ";") {
+				t.Errorf("connections of the two starts: %q, want %q", logs, want)
+			}
+		})
 	}
 }
 

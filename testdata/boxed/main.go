@@ -3,6 +3,7 @@
 package main
 
 import (
+	"archive/tar"
 	"bufio"
 	"crypto/sha256"
 	"encoding/json"
@@ -13,6 +14,8 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -26,11 +29,14 @@ type arguments struct {
 
 var tools = map[string]func(arguments) (string, error){
 	// Its digest: the value is not to be in any log.
-	"env": func(a arguments) (string, error) { return fmt.Sprintf("%x", sha256.Sum256([]byte(os.Getenv(a.Name)))), nil },
+	"env": func(a arguments) (string, error) {
+		return fmt.Sprintf("%x", sha256.Sum256([]byte(os.Getenv(a.Name)))), nil
+	},
 	"who": func(arguments) (string, error) {
 		dir, err := os.Getwd()
 		return fmt.Sprintf("%d:%d in %s", os.Getuid(), os.Getgid(), dir), err
 	},
+	"words": func(arguments) (string, error) { return strings.Join(os.Args, " "), nil },
 	"read": func(a arguments) (string, error) {
 		b, err := os.ReadFile(a.Name)
 		return string(b), err
@@ -88,7 +94,37 @@ func fetch(a arguments) (string, error) {
 	return fmt.Sprintf("%d %s", r.StatusCode, b), err
 }
 
+// install stands in for a shell that is given the script of an installer: it asks for
+// something that is not in the list, and writes a folder as a tar, with itself in it.
+func install() error {
+	_, _ = fetch(arguments{URL: "http://elsewhere.example/"})
+	self, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		return err
+	}
+	w := tar.NewWriter(os.Stdout)
+	for _, h := range []*tar.Header{
+		{Typeflag: tar.TypeDir, Name: "opt/sallyport/", Mode: 0o755},
+		{Typeflag: tar.TypeReg, Name: "opt/sallyport/run", Mode: 0o755, Size: int64(len(self))},
+	} {
+		if err := w.WriteHeader(h); err != nil {
+			return err
+		}
+	}
+	if _, err := w.Write(self); err != nil {
+		return err
+	}
+	return w.Close()
+}
+
 func main() {
+	if filepath.Base(os.Args[0]) == "sh" {
+		if err := install(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	if len(os.Args) > 1 && os.Args[1] == "sleep" {
 		time.Sleep(time.Minute)
 		return
