@@ -41,7 +41,7 @@ func (b Build) key(base string) string {
 // Build returns the id of the image, and makes it if it is not there. Nothing is left of
 // a build that fails. Two at once may both build; what each returns is there.
 func (e Engine) Build(ctx context.Context, b Build) (string, error) {
-	if _, err := CheckImage(b.Spec); err != nil {
+	if err := image.Check(b.Spec); err != nil {
 		return "", err
 	}
 	base, err := e.inspect(ctx, b.Spec)

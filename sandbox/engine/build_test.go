@@ -29,6 +29,7 @@ import (
 	"sallyport/sandbox/box"
 	"sallyport/sandbox/egress"
 	"sallyport/sandbox/egress/place"
+	"sallyport/sandbox/inside"
 	"sallyport/sandbox/owner"
 )
 
@@ -142,7 +143,7 @@ func wayOut(t *testing.T, allow []box.Endpoint) string {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	socket := filepath.Join(dir, EgressSocket)
+	socket := filepath.Join(dir, inside.EgressSocket)
 	l, err := net.Listen("unix", socket)
 	if err != nil {
 		t.Fatal(err)

@@ -39,6 +39,7 @@ type Child struct {
 	client  *sandbox.Child
 	engine  Engine
 	name    string
+	image   string
 	limits  box.Limits
 	remarks []string
 	keeper  *keeper
@@ -62,7 +63,7 @@ func (e Engine) Start(ctx context.Context, j Job) (*Child, error) {
 		p.remarks = append(p.remarks, fmt.Sprintf("nobody removes the container if sallyport is killed, before its next start: %v", err))
 	}
 	client, err := sandbox.Start(sandbox.Command{
-		Argv: Argv(e, j.Spec, p.run), Env: p.env, Dir: nowhere(), Stderr: j.Stderr,
+		Argv: Argv(e, j.Spec, p.run), Env: p.env, Dir: nowhere, Stderr: j.Stderr,
 		StopTimeout: j.StopTimeout, WriteTimeout: j.WriteTimeout,
 	})
 	if err != nil {
@@ -70,7 +71,7 @@ func (e Engine) Start(ctx context.Context, j Job) (*Child, error) {
 		return nil, err
 	}
 	c := &Child{
-		client: client, engine: e, name: p.run.Name, limits: j.Spec.Limits.OrDefault(), remarks: p.remarks, keeper: k,
+		client: client, engine: e, name: p.run.Name, image: p.run.Image, limits: j.Spec.Limits.OrDefault(), remarks: p.remarks, keeper: k,
 		exited: make(chan struct{}), gone: make(chan struct{}),
 	}
 	go c.end()
@@ -92,26 +93,14 @@ type plan struct {
 func (e Engine) prepare(ctx context.Context, j Job) (plan, error) {
 	p := plan{env: clientEnv(os.Environ())}
 	p.run = Run{Name: containerName(j.Server), Owner: owner.Us(), Server: j.Server, Image: j.Spec.Image, Command: j.Command, Folder: j.Folder}
-	remark, err := CheckImage(j.Spec)
-	if err != nil {
+	if err := image.Check(j.Spec); err != nil {
 		return plan{}, err
-	}
-	if remark != "" {
-		p.remarks = append(p.remarks, remark)
 	}
 	if err := mount.Check(j.Spec.Mounts, mount.Here(j.Own)); err != nil {
 		return plan{}, err
 	}
 	if err := e.putInside(&p, j); err != nil {
 		return plan{}, err
-	}
-	digest, err := image.Digest(j.Spec.Image)
-	if err != nil {
-		return plan{}, err
-	}
-	// Of docker's images one must know the volumes: podman is told to ignore them.
-	if digest == "" && !j.Spec.Pull && e.Tool == Podman && (len(p.run.Command) > 0 || !p.run.Inside.needed()) {
-		return p, nil
 	}
 	i, err := e.inspect(ctx, j.Spec)
 	if err != nil {
@@ -207,8 +196,9 @@ func (c *Child) Exited() <-chan struct{} { return c.exited }
 // Gone is closed when its container has been removed.
 func (c *Child) Gone() <-chan struct{} { return c.gone }
 
-// Name is the container's.
-func (c *Child) Name() string { return c.name }
+// Name is the container's, and Image the id of what runs in it.
+func (c *Child) Name() string  { return c.name }
+func (c *Child) Image() string { return c.image }
 
 // Remarks are for the operator.
 func (c *Child) Remarks() []string { return c.remarks }

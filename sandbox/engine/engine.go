@@ -52,7 +52,7 @@ func (e Engine) call(ctx context.Context, stdin []byte, args ...string) ([]byte,
 
 func (e Engine) callWith(ctx context.Context, stdin io.Reader, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, e.Path, args...)
-	cmd.Env, cmd.Dir = clientEnv(os.Environ()), nowhere()
+	cmd.Env, cmd.Dir = clientEnv(os.Environ()), nowhere
 	cmd.Stdin = stdin
 	cmd.WaitDelay = time.Second
 	stdout, stderr := bounded{limit: outputLimit}, bounded{limit: 16 << 10}
@@ -69,15 +69,6 @@ func (e Engine) callWith(ctx context.Context, stdin io.Reader, args ...string) (
 		return stdout.Bytes(), fmt.Errorf("%s: %s (%w)", what, strings.ToValidUTF8(said, "?"), err)
 	}
 	return stdout.Bytes(), fmt.Errorf("%s: %w", what, err)
-}
-
-// nowhere is the clients' working folder: nothing can be written there. Podman's
-// helper leaves a file named oom in its own when a box runs out of memory.
-func nowhere() string {
-	if info, err := os.Stat("/proc/self"); err == nil && info.IsDir() {
-		return "/proc"
-	}
-	return "/"
 }
 
 // bounded keeps the first bytes that are written to it.

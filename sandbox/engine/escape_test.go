@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"sallyport/sandbox/box"
+	"sallyport/sandbox/inside"
 	"sallyport/sandbox/outside"
 	"sallyport/sandbox/probe"
 )
@@ -54,7 +55,7 @@ func newPrison(t testing.TB, e Engine, s box.Spec) prison {
 	p.job = Job{Server: "hostile", Spec: s, StopTimeout: 100 * time.Millisecond}
 	if len(s.Egress) > 0 {
 		p.job.Egress = outside.Shared(t)
-		gate(t, filepath.Join(p.job.Egress, EgressSocket))
+		gate(t, filepath.Join(p.job.Egress, inside.EgressSocket))
 	}
 	p.quiet, p.loud = outside.Attempts(t, program)
 	other := p.job

@@ -13,6 +13,7 @@ import (
 	"sallyport/sandbox/box"
 	"sallyport/sandbox/engine/image"
 	"sallyport/sandbox/engine/layer"
+	"sallyport/sandbox/probe"
 )
 
 const (
@@ -51,7 +52,7 @@ func (e *Engine) probeImage(ctx context.Context) (string, error) {
 	}
 	ctx, stop := context.WithTimeout(ctx, 2*time.Minute)
 	defer stop()
-	entry := `ENTRYPOINT ["` + insideProbe + `","` + WordProbe + `"]`
+	entry := `ENTRYPOINT ["` + insideProbe + `","` + probe.Word + `"]`
 	_, err = e.callWith(ctx, archive, "import", "--change="+entry, "--change=LABEL "+labelProbe+"=1", "-", name)
 	if err != nil {
 		return "", err
@@ -68,7 +69,7 @@ func (e Engine) inspect(ctx context.Context, s box.Spec) (image.Image, error) {
 	out, err := e.call(ctx, nil, "image", "inspect", image.Format, s.Image)
 	switch {
 	case err != nil && !s.Pull:
-		return image.Image{}, fmt.Errorf("the image %s is not there, and the policy does not let it be fetched: %w", s.Image, err)
+		return image.Image{}, fmt.Errorf("the image %s is not there, and pull = \"missing\" (or %s pull %s) is not said: %w", s.Image, e.Tool, s.Image, err)
 	case err != nil:
 		fetch, stop := context.WithTimeout(ctx, pullTime)
 		defer stop()
@@ -85,7 +86,3 @@ func (e Engine) inspect(ctx context.Context, s box.Spec) (image.Image, error) {
 	}
 	return i, nil
 }
-
-// CheckImage refuses what cannot be an image, and one without a digest where the
-// policy wants one. The remark is for the operator.
-func CheckImage(s box.Spec) (remark string, err error) { return image.Check(s) }

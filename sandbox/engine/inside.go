@@ -12,17 +12,7 @@ import (
 	"sallyport/sandbox/box"
 	"sallyport/sandbox/inside"
 	"sallyport/sandbox/mount"
-	"sallyport/sandbox/probe"
 )
-
-// Words that the executable understands inside of a box.
-const (
-	WordRun   = inside.Word // read the environment, forward, start the command
-	WordProbe = probe.Word  // see what the box holds to
-)
-
-// EgressSocket is in the folder that is mounted for the way out.
-const EgressSocket = inside.EgressSocket
 
 // Inside is what is put in front of an upstream's command. It forbids more system
 // calls than an engine does, hence it is put there also where nothing else is asked of it.
@@ -52,12 +42,12 @@ func (in Inside) wrap(command []string) []string {
 	if !in.needed() {
 		return command
 	}
-	w := []string{inside.Self, WordRun}
+	w := []string{inside.Self, inside.Word}
 	if in.Env {
 		w = append(w, "--env")
 	}
 	if in.Egress != "" {
-		w = append(w, "--egress="+inside.Egress+"/"+EgressSocket, "--port="+strconv.Itoa(inside.EgressPort))
+		w = append(w, "--egress="+inside.Egress+"/"+inside.EgressSocket, "--port="+strconv.Itoa(inside.EgressPort))
 	}
 	return append(append(w, "--"), command...)
 }

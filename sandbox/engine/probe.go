@@ -25,7 +25,7 @@ func (e Engine) Probe(ctx context.Context, promise box.Spec, addresses []string)
 		return probe.Report{}, err
 	}
 	spec := box.Spec{Image: name, Class: promise.Class, User: promise.User, Limits: promise.Limits}
-	c, err := e.Start(ctx, Job{Server: "probe", Command: []string{insideProbe, WordProbe, string(ask)}, Spec: spec})
+	c, err := e.Start(ctx, Job{Server: "probe", Command: []string{insideProbe, probe.Word, string(ask)}, Spec: spec})
 	if err != nil {
 		return probe.Report{}, err
 	}

@@ -35,7 +35,7 @@ const unlocked = "SALLYPORT_TEST_UNLOCKED"
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 {
 		switch os.Args[1] {
-		case WordRun:
+		case inside.Word:
 			if at := slices.Index(os.Args, "--"); os.Getenv(unlocked) != "" && at > 0 {
 				panic(syscall.Exec(os.Args[at+1], os.Args[at+1:], os.Environ()))
 			}
@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 				fmt.Fprintln(os.Stderr, err)
 			}
 			os.Exit(code)
-		case WordProbe:
+		case probe.Word:
 			if err := probe.Main(os.Args[2:], os.Stdout); err != nil {
 				fmt.Fprintln(os.Stderr, err)
 				os.Exit(1)
@@ -332,11 +332,11 @@ func TestEgressByOneSocket(t *testing.T) {
 		if err := os.Chmod(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		l, err := net.Listen("unix", filepath.Join(dir, EgressSocket))
+		l, err := net.Listen("unix", filepath.Join(dir, inside.EgressSocket))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Chmod(filepath.Join(dir, EgressSocket), 0o666); err != nil {
+		if err := os.Chmod(filepath.Join(dir, inside.EgressSocket), 0o666); err != nil {
 			t.Fatal(err)
 		}
 		defer l.Close()

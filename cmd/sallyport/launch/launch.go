@@ -180,7 +180,7 @@ func (l *Launcher) contained(conf policy.Server) (upstream.Process, error) {
 			return upstream.Process{}, err
 		}
 	}
-	p, remarks, err := rt.start(l.ctx, j)
+	p, remarks, err := rt.start(l.ctx, &j)
 	if err != nil {
 		return upstream.Process{}, err
 	}

@@ -44,8 +44,8 @@ func (f *fake) probe(context.Context, box.Spec, []string) (probe.Report, error) 
 	f.tried++
 	return f.report, f.err
 }
-func (f *fake) start(_ context.Context, j job) (upstream.Process, []string, error) {
-	f.jobs = append(f.jobs, j)
+func (f *fake) start(_ context.Context, j *job) (upstream.Process, []string, error) {
+	f.jobs = append(f.jobs, *j)
 	end, exited := context.WithCancel(context.Background())
 	return upstream.Process{In: nil, Out: strings.NewReader(""), Exited: end.Done(), Stop: exited, Reason: func() string { return "over" }}, []string{"a remark"}, nil
 }

@@ -33,7 +33,8 @@ type job struct {
 // runtime makes boxes.
 type runtime interface {
 	String() string
-	start(ctx context.Context, j job) (p upstream.Process, remarks []string, err error)
+	// start may say in the job's made which image it was.
+	start(ctx context.Context, j *job) (p upstream.Process, remarks []string, err error)
 	// probe tries a box of that spec from within; the addresses are tried too.
 	probe(ctx context.Context, s box.Spec, addresses []string) (probe.Report, error)
 	// key changes when what a probe would say may have changed.
@@ -118,7 +119,7 @@ func (c containers) probe(ctx context.Context, s box.Spec, addresses []string) (
 	return c.Probe(ctx, s, addresses)
 }
 
-func (c containers) start(ctx context.Context, j job) (upstream.Process, []string, error) {
+func (c containers) start(ctx context.Context, j *job) (upstream.Process, []string, error) {
 	ej := engine.Job{Server: j.conf.Name, Command: j.command, Env: j.env, Spec: j.spec, Own: j.own,
 		Stderr: j.stderr, StopTimeout: j.conf.StopTimeout}
 	if j.way != nil {
@@ -127,6 +128,9 @@ func (c containers) start(ctx context.Context, j job) (upstream.Process, []strin
 	child, err := c.Start(ctx, ej)
 	if err != nil {
 		return upstream.Process{}, nil, err
+	}
+	if j.made == "" {
+		j.made = "which is " + child.Image()
 	}
 	return upstream.Process{
 		In: child.Stdin(), Out: child.Stdout(), Exited: child.Exited(),
@@ -163,7 +167,7 @@ func (b bubbles) probe(ctx context.Context, s box.Spec, addresses []string) (pro
 	return bwrap.Probe(ctx, b.Host, s, addresses)
 }
 
-func (b bubbles) start(_ context.Context, j job) (upstream.Process, []string, error) {
+func (b bubbles) start(_ context.Context, j *job) (upstream.Process, []string, error) {
 	if err := mount.Check(j.spec.Mounts, mount.Here(j.own)); err != nil {
 		return upstream.Process{}, nil, err
 	}

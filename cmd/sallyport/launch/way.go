@@ -19,7 +19,7 @@ import (
 	"sallyport/policy/words"
 	"sallyport/sandbox/egress"
 	"sallyport/sandbox/egress/place"
-	"sallyport/sandbox/engine"
+	"sallyport/sandbox/inside"
 	"sallyport/sandbox/owner"
 )
 
@@ -112,7 +112,7 @@ func (w *way) open(list []words.Endpoint) (err error) {
 	if err := errors.Join(os.Mkdir(w.folder, 0o755), os.Chmod(w.folder, 0o755)); err != nil {
 		return err
 	}
-	socket := filepath.Join(w.folder, engine.EgressSocket)
+	socket := filepath.Join(w.folder, inside.EgressSocket)
 	l, err := net.Listen("unix", socket)
 	if err != nil {
 		return err

@@ -93,22 +93,20 @@ func isSum(s string) bool {
 }
 
 // Check refuses what cannot be an image, and one without a digest where the
-// policy wants one. The remark is for the operator.
-func Check(s box.Spec) (remark string, err error) {
+// policy wants one.
+func Check(s box.Spec) error {
 	digest, err := Digest(s.Image)
 	switch {
 	case err != nil:
-		return "", err
+		return err
 	case s.Image == "":
-		return "", errors.New("no image is named")
+		return errors.New("no image is named")
 	case strings.HasPrefix(s.Image, "-"), strings.ContainsFunc(s.Image, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
-		return "", fmt.Errorf("image %q is not a name", s.Image)
-	case digest != "", isSum(s.Image): // neither can change
-		return "", nil
-	case s.Digest:
-		return "", fmt.Errorf("image %s has no digest, and the policy wants one: write it as NAME@sha256:…", s.Image)
+		return fmt.Errorf("image %q is not a name", s.Image)
+	case s.Digest && digest == "" && !isSum(s.Image): // neither can change
+		return fmt.Errorf("image %s has no digest, and the policy wants one: write it as NAME@sha256:…", s.Image)
 	}
-	return fmt.Sprintf("image %s has no digest: what it names can change (write it as NAME@sha256:…)", s.Image), nil
+	return nil
 }
 
 // Is refuses an image that is not the one that was named.
