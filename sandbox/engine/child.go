@@ -15,6 +15,7 @@ import (
 	"sallyport/sandbox/box"
 	"sallyport/sandbox/ending"
 	"sallyport/sandbox/engine/image"
+	"sallyport/sandbox/engine/keeper"
 	"sallyport/sandbox/mount"
 	"sallyport/sandbox/owner"
 )
@@ -42,7 +43,7 @@ type Child struct {
 	image   string
 	limits  box.Limits
 	remarks []string
-	keeper  *keeper
+	keeper  *keeper.Keeper
 
 	stopped atomic.Bool
 	exited  chan struct{}
@@ -58,7 +59,7 @@ func (e Engine) Start(ctx context.Context, j Job) (*Child, error) {
 	if err != nil {
 		return nil, err
 	}
-	k, err := keep(e, p.run.Name)
+	k, err := keeper.Start(slices.Concat([]string{e.Path}, e.removal(), []string{p.run.Name}), clientEnv(os.Environ()))
 	if err != nil {
 		p.remarks = append(p.remarks, fmt.Sprintf("nobody removes the container if sallyport is killed, before its next start: %v", err))
 	}
@@ -67,7 +68,7 @@ func (e Engine) Start(ctx context.Context, j Job) (*Child, error) {
 		StopTimeout: j.StopTimeout, WriteTimeout: j.WriteTimeout,
 	})
 	if err != nil {
-		k.dismiss()
+		k.Dismiss()
 		return nil, err
 	}
 	c := &Child{
@@ -164,9 +165,9 @@ func (c *Child) end() {
 	close(c.exited)
 	c.left = c.engine.remove(context.Background(), c.name)
 	if c.left == nil {
-		c.keeper.dismiss()
+		c.keeper.Dismiss()
 	} else {
-		c.keeper.alarm()
+		c.keeper.Alarm()
 	}
 	close(c.gone)
 }
