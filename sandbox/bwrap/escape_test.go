@@ -32,7 +32,7 @@ func escapes(t *testing.T, h Host, s box.Spec, way string) {
 	s.Limits, s.Mounts, s.Lenient = limits, []box.Mount{{Source: filepath.Dir(at), Target: "/escape"}}, true
 	f := outside.Set(t, limits)
 	told := f.JSON()
-	other := startWith(t, h, box.Spec{Mounts: s.Mounts}, sandbox.Command{Argv: []string{"/escape/escape", "neighbour", told}, Env: []string{"OTHER=" + f.Other}}, Egress{})
+	other := startWith(t, h, box.Spec{Mounts: s.Mounts}, sandbox.Command{Argv: []string{"/escape/escape", "neighbour", told}, Env: []string{"OTHER=" + f.Other}}, "")
 	outside.Ready(t, other.Stdout())
 	quiet, loud := outside.Attempts(t, at)
 	var table bytes.Buffer

@@ -216,13 +216,13 @@ func (p prison) one(t *testing.T, name string) string {
 }
 
 // shortfalls are what the probe says about a box like the prison's.
-func (p prison) shortfalls(t *testing.T) []probe.Shortfall {
+func (p prison) shortfalls(t *testing.T) []probe.Judgement {
 	t.Helper()
 	r, err := p.engine.Probe(t.Context(), p.job.Spec, p.facts.Addresses)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return probe.Check(p.job.Spec, r)
+	return probe.Broken(probe.Check(p.job.Spec, r))
 }
 
 // known says why an attempt is not refused anywhere.

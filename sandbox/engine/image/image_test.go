@@ -59,7 +59,7 @@ func TestImageRules(t *testing.T) {
 
 func TestVolumes(t *testing.T) {
 	for text, want := range map[string][]string{
-		`{"/b/":{},"/a/../c":{}}`: {"/b", "/c"},
+		`{"/c/":{},"/a/../b":{}}`: {"/b", "/c"},
 		`null`:                    nil,
 		`{"/":{}}`:                nil,
 		`{"data":{}}`:             nil,
