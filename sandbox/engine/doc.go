@@ -20,7 +20,15 @@
 // says so.
 //
 // The same executable forbids more system calls than the engines' own profiles do,
-// above all new user name spaces, before it becomes the command.
+// above all new user name spaces, kinds of sockets beside the internet's and Unix's, and
+// what reaches into other processes, before it becomes the command.
+//
+// # What an image may bring
+//
+// The image is not trusted either. Its user, its entry point's rights and its
+// set-user-id programs count for nothing. The volumes that it declares would be
+// folders of the host without a bound: podman is told to ignore them, and with docker
+// a place that is empty and read-only lies over each. Who needs one names a mount there.
 //
 // # No way out
 //
@@ -46,5 +54,7 @@
 // rename folders above it in between can have another one mounted. With SELinux
 // enforcing, our mounted executable and socket may need a rule; labels are not
 // changed. Podman copies the names and addresses of the host's /etc/hosts into the
-// box.
+// box. The kernel writes down ten kills for want of memory in five seconds, and of the
+// next it cannot be told that they were that. What the kernel counts by user
+// (message queues, watched files) all boxes of one user share.
 package engine
