@@ -33,6 +33,17 @@ import (
 	"sallyport/sandbox/owner"
 )
 
+// baked is the server for which this process builds, and labelTest is on its images: others
+// may build at the same time.
+var baked = func() string {
+	if name := os.Getenv("SALLYPORT_TEST_BAKED"); name != "" {
+		return name // we are the one that is killed
+	}
+	return fmt.Sprintf("baked%d", os.Getpid())
+}()
+
+const labelTest = "sallyport.test"
+
 // baseName is an image of this machine's own programs, made without a registry.
 const baseName = "localhost/sallyport-test-base:"
 
@@ -94,7 +105,7 @@ func (e Engine) base(t *testing.T, programs ...string) string {
 	image := baseName + containerName("x")[len("sallyport-x-"):]
 	ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer stop()
-	if _, err := e.callWith(ctx, &pack, "import", "--change=ENV PATH=/bin", "--change=ENV NODE_EXTRA_CA_CERTS="+authorities, "-", image); err != nil {
+	if _, err := e.callWith(ctx, &pack, "import", "--change=ENV PATH=/bin", "--change=LABEL "+labelTest+"="+baked, "--change=ENV NODE_EXTRA_CA_CERTS="+authorities, "-", image); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -175,7 +186,7 @@ func npx(t *testing.T, base string, command ...string) (Build, bake.Recipe) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Build{Job: Job{Server: "baked", Command: r.Install(), Folder: bake.Folder, Spec: r.Spec(box.Spec{Image: base}),
+	return Build{Job: Job{Server: baked, Command: r.Install(), Folder: bake.Folder, Spec: r.Spec(box.Spec{Image: base}),
 		Egress: wayOut(t, r.Egress()), Stderr: func(line []byte) { t.Logf("%s", line) }}, Program: bake.Run}, r
 }
 
@@ -239,7 +250,7 @@ require("net").connect(443, "203.0.113.80", () => process.exit(0)).on("error", (
 
 // shell is the build of a few words of shell, with less than a package needs.
 func shell(base, words string) Build {
-	return Build{Job: Job{Server: "baked", Command: []string{"/bin/sh", "-c", words}, Folder: bake.Folder,
+	return Build{Job: Job{Server: baked, Command: []string{"/bin/sh", "-c", words}, Folder: bake.Folder,
 		Spec: box.Spec{Image: base, Limits: box.Limits{CPU: 2000, Scratch: 8 << 20}}}, Program: bake.Run}
 }
 
@@ -250,10 +261,11 @@ read -r line; echo "got $line"; echo more >/opt/sallyport/run || echo it stays' 
 // leavings returns a look at whether there is more than now.
 func leavings(t *testing.T, e Engine) func() {
 	t.Helper()
+	t.Setenv("TMPDIR", t.TempDir())
 	now := func() string {
 		t.Helper()
-		boxes := names(t, e, "sallyport-baked-")
-		images, err := e.call(context.Background(), nil, "images", "--all", "--quiet", "--no-trunc", "--filter=label="+labelBuilt)
+		boxes := names(t, e, "sallyport-"+baked+"-")
+		images, err := e.call(context.Background(), nil, "images", "--all", "--quiet", "--no-trunc", "--filter=label="+labelTest+"="+baked)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -282,7 +294,7 @@ func TestBuild(t *testing.T) {
 			t.Fatal(err)
 		}
 		forget(t, e, image)
-		if left := names(t, e, "sallyport-baked-"); left != "" {
+		if left := names(t, e, "sallyport-"+baked+"-"); left != "" {
 			t.Errorf("left: %s", left)
 		}
 		c := begin(t, e, Job{Server: "user", Command: []string{bake.Run}, Spec: box.Spec{Image: image, Digest: true, User: box.User{UID: 1000, GID: 1000}}})
@@ -428,7 +440,7 @@ func TestKilledBuildLeavesNothing(t *testing.T) {
 		base := e.base(t)
 		left := leavings(t, e)
 		builder := exec.Command(mustSelf(), "-test.run=^TestAsBuilder$")
-		builder.Env = append(os.Environ(), "SALLYPORT_TEST_BUILDER="+string(e.Tool)+" "+base, "SALLYPORT_TEST_SELF="+e.Self.Path)
+		builder.Env = append(os.Environ(), "SALLYPORT_TEST_BUILDER="+string(e.Tool)+" "+base, "SALLYPORT_TEST_SELF="+e.Self.Path, "SALLYPORT_TEST_BAKED="+baked)
 		stdout, err := builder.StdoutPipe()
 		if err != nil {
 			t.Fatal(err)
@@ -440,14 +452,14 @@ func TestKilledBuildLeavesNothing(t *testing.T) {
 		for lines.Scan() && lines.Text() != "said up" {
 			t.Log(lines.Text())
 		}
-		if lines.Text() != "said up" || names(t, e, "sallyport-baked-") == "" {
+		if lines.Text() != "said up" || names(t, e, "sallyport-"+baked+"-") == "" {
 			t.Fatal("it does not build")
 		}
 		if err := builder.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
 		_ = builder.Wait()
-		for end := time.Now().Add(15 * time.Second); names(t, e, "sallyport-baked-") != "" && time.Now().Before(end); {
+		for end := time.Now().Add(15 * time.Second); names(t, e, "sallyport-"+baked+"-") != "" && time.Now().Before(end); {
 			time.Sleep(100 * time.Millisecond)
 		}
 		left()
@@ -458,7 +470,7 @@ func TestKilledBuildLeavesNothing(t *testing.T) {
 func TestReapHalfAnImage(t *testing.T) {
 	both(t, func(t *testing.T, e Engine) {
 		b := shell(e.base(t), fills)
-		name := containerName("baked")
+		name := containerName(baked)
 		create := b.assembly(name, "0")[0]
 		dead := exec.Command("/bin/true")
 		if err := dead.Run(); err != nil {
