@@ -27,7 +27,7 @@ func Probe(ctx context.Context, h Host, promise box.Spec, addresses []string) (p
 		b.remove()
 		return probe.Report{}, err
 	}
-	b.data = 0 // the probe sets it for those that try, and needs more itself
+	b.data = 0 // the probe sets it for the one that tries, and needs more itself
 	s := promise
 	s.Dir, s.Egress, s.Lenient = "", nil, true
 	s.Mounts = []box.Mount{{Source: h.Self, Target: probeWithin}}

@@ -43,11 +43,11 @@ func TestProbe(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r, err := Probe(t.Context(), h, promise, []string{"169.254.169.254:80", "127.0.0.1:8080"})
+			seen, err := Probe(t.Context(), h, promise, []string{"169.254.169.254:80", "127.0.0.1:8080"})
 			if err != nil {
 				t.Fatal(err)
 			}
-			b, _ := json.Marshal(r)
+			b, _ := json.Marshal(seen)
 			t.Logf("as uid %d: %s", os.Geteuid(), b)
 			names := map[string]string{"memory": "memory", "exec": "/tmp"}
 			var want, got []string
@@ -58,11 +58,15 @@ func TestProbe(t *testing.T) {
 					want = append(want, names[r.Limit])
 				}
 			}
-			for _, s := range probe.Broken(probe.Check(promise, r)) {
+			for _, s := range probe.Broken(probe.Check(promise, seen)) {
 				t.Log(s)
 				if s.What != "processors" || slices.ContainsFunc(remarks, func(r Remark) bool { return r.Limit == "cpu" && r.Bites }) {
 					got = append(got, s.What)
 				}
+			}
+			// What is not held is had to the last byte.
+			if all := 2 * (c.memory * 3 / 4); slices.Contains(want, "memory") && seen.Memory.Together != all {
+				t.Errorf("together they had %d, and not %d", seen.Memory.Together, all)
 			}
 			slices.Sort(want)
 			slices.Sort(got)
@@ -70,7 +74,7 @@ func TestProbe(t *testing.T) {
 				t.Errorf("(-remarked +seen)\n%s", diff)
 			}
 			promise.Limits.Exec = true
-			if short := probe.Broken(probe.Check(promise, r)); (len(short) == 0) != (Toothless(remarks) == nil) {
+			if short := probe.Broken(probe.Check(promise, seen)); (len(short) == 0) != (Toothless(remarks) == nil) {
 				t.Errorf("%v, and %v", short, Toothless(remarks))
 			}
 		})

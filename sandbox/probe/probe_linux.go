@@ -36,8 +36,8 @@ func Main(args []string, stdout io.Writer) error {
 		return allocate(args[1], args[2], stdout)
 	case args[0] == wordThreads && len(args) == 2:
 		return threads(args[1], stdout)
-	case args[0] == wordHold && len(args) == 3:
-		return hold(args[1], args[2], stdout)
+	case args[0] == wordHold && len(args) == 2:
+		return hold(args[1], stdout)
 	}
 	var ask Ask
 	if err := json.Unmarshal([]byte(args[0]), &ask); err != nil {
@@ -52,7 +52,7 @@ func Main(args []string, stdout io.Writer) error {
 	if err := json.NewEncoder(stdout).Encode(r); err != nil {
 		return err
 	}
-	r.Memory.Together = tryTogether(memory, ask.Data)
+	r.Memory.Together = tryTogether(memory)
 	return json.NewEncoder(stdout).Encode(r)
 }
 

@@ -5,7 +5,7 @@
 // an ordinary user. So memory is tried twice: one process, of its own memory, and
 // several at once, of memory that they could share. A limit of each process holds
 // the first, and only one of the whole box holds the second. Where each process has
-// a limit, the probe sets it for those that try and is itself spared: it could not
+// a limit, the probe sets it for the one that tries and is itself spared: it could not
 // start with what may be enough for another program.
 package probe
 

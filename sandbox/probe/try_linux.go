@@ -216,6 +216,10 @@ func decimal(n int64) string { return strconv.FormatInt(n, 10) }
 const step = 1 << 20
 
 func allocate(most, data string, stdout io.Writer) error {
+	// It has begun; under the limit it may end at any time.
+	if _, err := fmt.Fprintln(stdout, 0); err != nil {
+		return err
+	}
 	if err := limit(data); err != nil {
 		return err
 	}
@@ -236,9 +240,6 @@ func limit(data string) error {
 func take(most string, kind int, stdout io.Writer) ([][]byte, error) {
 	n, err := strconv.ParseInt(most, 10, 64)
 	if err != nil {
-		return nil, err
-	}
-	if _, err := fmt.Fprintln(stdout, 0); err != nil {
 		return nil, err
 	}
 	var all [][]byte
@@ -264,10 +265,9 @@ func touch(b []byte) {
 }
 
 // hold takes memory, says that it has it, and at the end of its input says so again.
-func hold(most, data string, stdout io.Writer) error {
-	if err := limit(data); err != nil {
-		return err
-	}
+// It is memory that processes could share: a limit of each process's own does not
+// count it, so there is none here.
+func hold(most string, stdout io.Writer) error {
 	all, err := take(most, unix.MAP_SHARED, stdout)
 	if _, err := fmt.Fprintln(stdout, have); err != nil {
 		return err
@@ -287,7 +287,7 @@ const have = "have"
 // tryTogether has two processes take three quarters of the promise each, one after the
 // other, and returns how much there was at once. Who is alive at the end has had
 // all of his the whole time.
-func tryTogether(promise, data int64) int64 {
+func tryTogether(promise int64) int64 {
 	self, err := os.Executable()
 	if err != nil {
 		return Unknown
@@ -297,7 +297,7 @@ func tryTogether(promise, data int64) int64 {
 	var first, alive int64
 	var ends []func() int64
 	for i := range 2 {
-		cmd := exec.CommandContext(ctx, self, Word, wordHold, decimal(promise*3/4), decimal(data))
+		cmd := exec.CommandContext(ctx, self, Word, wordHold, decimal(promise*3/4))
 		cmd.Env = []string{"GOMAXPROCS=1", "GOTRACEBACK=none"}
 		in, err1 := cmd.StdinPipe()
 		out, err2 := cmd.StdoutPipe()
