@@ -9,7 +9,7 @@
 //
 // Containers and bubblewrap's boxes need the same of it but for who they begin as
 // and how the environment comes in, and those are its options. Its filter of system
-// calls has no option: bubblewrap's own is stricter, and two of them cost a call some
+// calls has no option: bubblewrap's own is stricter, and one more costs a call some ten
 // nanoseconds, while a filter that can be left out will be where it was needed.
 package inside
 

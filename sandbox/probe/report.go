@@ -7,6 +7,9 @@
 // the first, and only one of the whole box holds the second. Where each process has
 // a limit, the probe sets it for the one that tries and is itself spared: it could not
 // start with what may be enough for another program.
+//
+// What others keep us from having cannot be tried: on a busy machine a box without a
+// limit of processors may look like one with it.
 package probe
 
 import (
