@@ -8,6 +8,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -75,7 +76,7 @@ func boxesOf(t *testing.T, runtime string) *contained {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o755); err != nil {
+	if err := errors.Join(os.Chmod(dir, 0o755), os.Mkdir(filepath.Join(dir, "tmp"), 0o755)); err != nil {
 		t.Fatal(err)
 	}
 	b := &contained{runtime: runtime, dir: dir, container: runtime != "bwrap", sallyport: filepath.Join(dir, "sallyport")}
@@ -110,6 +111,11 @@ func boxesOf(t *testing.T, runtime string) *contained {
 	}
 	t.Cleanup(func() { exec.Command(runtime, "image", "rm", "--force", b.image).Run() })
 	return b
+}
+
+// env keeps what a proxy writes by itself to this test.
+func (b *contained) env() []string {
+	return []string{"XDG_STATE_HOME=" + filepath.Join(b.dir, "state"), "TMPDIR=" + filepath.Join(b.dir, "tmp")}
 }
 
 // A lodger is a client with the proxy that it started.
@@ -152,7 +158,7 @@ func (b *contained) start(v *lodger, words, env []string) {
 	t := v.t
 	t.Helper()
 	cmd := exec.Command(b.sallyport, words...)
-	cmd.Env = append(os.Environ(), append(env, "XDG_STATE_HOME="+filepath.Join(b.dir, "state"))...)
+	cmd.Env = append(os.Environ(), append(env, b.env()...)...)
 	cmd.Stderr = v.said
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -316,7 +322,7 @@ func (b *contained) nowhere(t *testing.T, v *lodger, secret string) {
 	}
 	if b.container {
 		out, err := exec.Command("sh", "-c", b.runtime+" inspect $("+b.runtime+" ps -q --filter ancestor="+b.image+")").CombinedOutput()
-		if err != nil || !bytes.Contains(out, []byte(b.image)) {
+		if err != nil || !bytes.Contains(out, []byte("sallyport.server")) {
 			t.Errorf("inspect: %v %.200s", err, out)
 		}
 		if bytes.Contains(out, []byte(secret)) {
@@ -357,7 +363,7 @@ func TestSandboxEgress(t *testing.T) {
 		if got := v.events("egress"); strings.Join(got, "\n") != strings.Join(want, "\n") {
 			t.Errorf("the log says %q, not %q", got, want)
 		}
-		if ways, _ := filepath.Glob(filepath.Join(os.TempDir(), "sallyport-way-*")); len(ways) > 0 {
+		if ways, _ := filepath.Glob(filepath.Join(b.dir, "tmp", "sallyport-way-*")); len(ways) > 0 {
 			t.Errorf("left: %q", ways)
 		}
 	})
@@ -459,7 +465,7 @@ func (b *contained) nothingLeft(t *testing.T) {
 		}
 	}
 	b.lodge(t, `network { egress = ["example.com"] }`, "").leave()
-	if ways, _ := filepath.Glob(filepath.Join(os.TempDir(), "sallyport-way-*")); len(ways) > 0 {
+	if ways, _ := filepath.Glob(filepath.Join(b.dir, "tmp", "sallyport-way-*")); len(ways) > 0 {
 		t.Errorf("left: %q", ways)
 	}
 }
@@ -490,7 +496,7 @@ func (b *contained) kill(t *testing.T, life time.Duration, round int) int {
 	t.Helper()
 	config := b.config(t, `network { egress = ["example.com"] }`, "")
 	cmd := exec.Command(b.sallyport, "run", "--config", config, "--audit", filepath.Join(t.TempDir(), "log.jsonl"), "--log-level", "error")
-	cmd.Env = append(os.Environ(), "XDG_STATE_HOME="+filepath.Join(b.dir, "state"))
+	cmd.Env = append(os.Environ(), b.env()...)
 	var out bytes.Buffer
 	cmd.Stdout = &out
 	in, err := cmd.StdinPipe()
