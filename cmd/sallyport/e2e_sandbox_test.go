@@ -26,6 +26,8 @@ import (
 	"testing"
 	"time"
 
+	"sallyport/sandbox/owner"
+
 	"github.com/mark3labs/mcp-go/client"
 	"github.com/mark3labs/mcp-go/client/transport"
 	"github.com/mark3labs/mcp-go/mcp"
@@ -280,6 +282,9 @@ func TestSandbox(t *testing.T) {
 		v.refused("write", `{"name":"/tmp/b","count":60000000}`)
 		v.refused("read", fmt.Sprintf(`{"name":%q}`, hidden))
 		v.refused("read", `{"name":"/etc/shadow"}`)
+		if mine, err := os.ReadFile("/etc/hosts"); err != nil || v.call("read", `{"name":"/etc/hosts"}`) == string(mine) {
+			t.Errorf("the host's names are known: %v", err)
+		}
 		v.refused("dial", fmt.Sprintf(`{"address":"127.0.0.1:%d"}`, port))
 		v.refused("dial", `{"address":"169.254.169.254:80"}`)
 		if got := v.refused("start", `{"name":"/proc/self/exe","count":500}`); !strings.Contains(got, "after") {
@@ -287,6 +292,31 @@ func TestSandbox(t *testing.T) {
 		}
 		if got := v.events("sandbox"); len(got) != 1 || got[0] != "contained" {
 			t.Errorf("the log says %q of the box", got)
+		}
+	})
+}
+
+// No box is shown what is sallyport's own, nor anything through a link.
+func TestSandboxOwn(t *testing.T) {
+	inEach(t, func(t *testing.T, b *contained) {
+		link := filepath.Join(b.dir, "link")
+		if err := os.Symlink(filepath.Join(b.dir, "tools"), link); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.MkdirAll(filepath.Join(b.dir, "state", "sallyport"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		for source, why := range map[string]string{
+			filepath.Join(b.dir, "state"): "contains " + filepath.Join(b.dir, "state", "sallyport"),
+			link:                          "is or passes through a link",
+		} {
+			config := b.config(t, fmt.Sprintf("mount {\nsource = %q\ntarget = \"/seen\"\n}", source), "")
+			cmd := exec.Command(b.sallyport, "run", "--config", config, "--audit", filepath.Join(t.TempDir(), "log.jsonl"))
+			cmd.Env = append(os.Environ(), b.env()...)
+			cmd.Stdin = strings.NewReader(`{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"x","version":"1"}}}` + "\n")
+			if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), why) {
+				t.Errorf("%s: %v\n%s", source, err, out)
+			}
 		}
 	})
 }
@@ -406,9 +436,10 @@ func TestSandboxBuild(t *testing.T) {
 	for _, runtime := range []string{"podman", "docker"} {
 		t.Run(runtime, func(t *testing.T) {
 			b := boxesOf(t, runtime)
-			words := []string{"wrap", "--sandbox", runtime, "--image", b.image, "--", "npx", "-y", "@scope/some-server@1.0.0", "/data"}
+			first := []string{"wrap", "--sandbox", runtime, "--image", b.image, "--", "npx", "-y", "@scope/some-server@1.0.0", "/data"}
+			other := []string{"wrap", "--sandbox", runtime, "--image", b.image, "--registry", "elsewhere.example:80", "--", "npx", "-y", "@scope/some-server@1.0.1", "/data"}
 			var logs []string
-			for range 2 {
+			for _, words := range [][]string{first, first, other} {
 				v := &lodger{t: t, said: &bytes.Buffer{}, log: filepath.Join(t.TempDir(), "log.jsonl")}
 				b.start(v, append([]string{words[0], "--audit", v.log}, words[1:]...), nil)
 				if got := v.call("words", `{}`); got != "/opt/sallyport/run /data" {
@@ -418,14 +449,14 @@ func TestSandboxBuild(t *testing.T) {
 				v.leave()
 				logs = append(logs, strings.Join(v.events("egress"), ","))
 				log, _ := os.ReadFile(v.log)
-				made := regexp.MustCompile(`image (sha256:[0-9a-f]+), made from ` + regexp.QuoteMeta(b.image) + ` with @scope/some-server@1.0.0`).FindSubmatch(log)
+				made := regexp.MustCompile(`image (sha256:[0-9a-f]+), made from ` + regexp.QuoteMeta(b.image) + ` with @scope/some-server@1.0.[01]`).FindSubmatch(log)
 				if made == nil {
 					t.Fatal("the log does not say what was built")
 				}
 				t.Cleanup(func() { exec.Command(runtime, "image", "rm", string(made[1])).Run() })
 			}
-			if want := []string{"warning egress_not_listed elsewhere.example:80", ""}; strings.Join(logs, ";") != strings.Join(want, ";") {
-				t.Errorf("connections of the two starts: %q, want %q", logs, want)
+			if want := []string{"warning egress_not_listed elsewhere.example:80", "", "warning egress_unknown elsewhere.example:80"}; strings.Join(logs, ";") != strings.Join(want, ";") {
+				t.Errorf("connections of the starts: %q, want %q", logs, want)
 			}
 		})
 	}
@@ -487,8 +518,37 @@ func TestSandboxKilled(t *testing.T) {
 			answered += b.kill(t, time.Duration(rand.Int64N(int64(1500*time.Millisecond))), round)
 		}
 		b.nothingLeft(t)
+		b.orphan(t)
 		t.Logf("%d kills, %d answers before them", rounds, answered)
 	})
+}
+
+// orphan leaves a container whose proxy and keeper are gone: the next start removes it.
+func (b *contained) orphan(t *testing.T) {
+	t.Helper()
+	if !b.container {
+		return
+	}
+	dead := exec.Command("/bin/true")
+	if err := dead.Run(); err != nil {
+		t.Fatal(err)
+	}
+	id := strings.Split(string(owner.Us()), ".")
+	id[3], id[4] = strconv.Itoa(dead.Process.Pid), "1"
+	if out, err := exec.Command(b.runtime, "create", "--network=none", "--label=sallyport.owner="+strings.Join(id, "."), b.image).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	v := b.lodge(t, "", "")
+	ours := func() string {
+		out, _ := exec.Command(b.runtime, "ps", "--all", "--quiet", "--filter", "label=sallyport.owner="+strings.Join(id, ".")).Output()
+		return string(out)
+	}
+	for end := time.Now().Add(10 * time.Second); ours() != ""; time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("left: %s", ours())
+		}
+	}
+	v.leave()
 }
 
 // kill is one life of the proxy under load; it returns how many answers came.

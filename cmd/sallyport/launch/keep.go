@@ -43,6 +43,17 @@ func (l *Launcher) keep(what, key string, answer any) {
 	if f.Close() != nil || err != nil || os.Rename(f.Name(), at) != nil {
 		_ = os.Remove(f.Name())
 	}
+	forget(filepath.Dir(at))
+}
+
+// forget removes answers that count no more.
+func forget(dir string) {
+	all, _ := os.ReadDir(dir)
+	for _, e := range all {
+		if info, err := e.Info(); err == nil && strings.HasSuffix(e.Name(), ".json") && time.Since(info.ModTime()) > keptFor {
+			_ = os.Remove(filepath.Join(dir, e.Name()))
+		}
+	}
 }
 
 func (l *Launcher) place(what, key string) string {

@@ -163,7 +163,7 @@ func (l *Launcher) contained(conf policy.Server) (upstream.Process, error) {
 	if err != nil {
 		return upstream.Process{}, err
 	}
-	j := job{conf: conf, spec: specOf(conf.Sandbox), command: conf.Command, stderr: l.stderr(conf), own: l.opt.Own}
+	j := job{conf: conf, spec: specOf(conf.Sandbox), command: conf.Command, stderr: l.stderr(conf), own: l.opt.Own, whole: l.withHosts}
 	if j.env, err = l.environment(conf); err != nil {
 		return upstream.Process{}, err
 	}

@@ -138,6 +138,37 @@ func TestUnrecorded(t *testing.T) {
 	}
 }
 
+// Every line of a sandbox block reaches the runtime.
+func TestSpecOf(t *testing.T) {
+	got := specOf(words.Sandbox{
+		Runtime: "podman", Image: "i", Class: "runsc", Dir: "/d", Pull: true, Digest: true, BestEffort: true, Spare: true, UID: 1, GID: 2,
+		Memory: 3, Scratch: 4, Shm: 5, CPU: 6, PIDs: 7, Files: 8, Exec: true,
+		Mounts: []words.Mount{{Source: "/s", Target: "/t", Write: true, Dangerous: true}},
+		Egress: []words.Endpoint{{Host: "h", Port: 9, Private: true}},
+	})
+	want := box.Spec{
+		Runtime: "podman", Image: "i", Class: "runsc", Dir: "/d", Pull: true, Digest: true, Lenient: true, User: box.User{UID: 1, GID: 2},
+		Limits: box.Limits{Memory: 3, Scratch: 4, Shm: 5, CPU: 6, PIDs: 7, Files: 8, Exec: true},
+		Mounts: []box.Mount{{Source: "/s", Target: "/t", Write: true, Dangerous: true}},
+		Egress: []box.Endpoint{{Host: "h", Port: 9, Private: true}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	const told = "image i, memory 3B, cpu 6m, pids 7, scratch 4B, mount /s at /t rw, network only h:9"
+	if got := (job{spec: got}).describe(); got != told {
+		t.Errorf("%s", got)
+	}
+}
+
+// Of a server's variables an installer is told those that are its own.
+func TestInstallerEnv(t *testing.T) {
+	got := installerEnv([]string{"NPM_CONFIG_REGISTRY=a", "npm_config_//r/:_authToken=b", "UV_INDEX=c", "TOKEN=d", "uv_x=e"})
+	if diff := cmp.Diff([]string{"NPM_CONFIG_REGISTRY=a", "npm_config_//r/:_authToken=b", "UV_INDEX=c"}, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
 // An answer that was kept counts for a day, and is nobody else's.
 func TestKeep(t *testing.T) {
 	l := New(t.Context(), Options{State: t.TempDir()})
@@ -159,6 +190,10 @@ func TestKeep(t *testing.T) {
 	}
 	if l.kept("what", "key", &got) {
 		t.Error("it counts for ever")
+	}
+	l.keep("what", "third", 1)
+	if _, err := os.Stat(at); !os.IsNotExist(err) {
+		t.Errorf("what counts no more is left: %v", err)
 	}
 	l.keep("what", "key", 1)
 	if err := os.Remove(at); err != nil {

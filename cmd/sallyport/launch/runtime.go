@@ -22,7 +22,8 @@ import (
 type job struct {
 	conf    policy.Server
 	spec    box.Spec
-	made    string // of what the image was, where it was built
+	whole   func(box.Spec) box.Spec // adds what every container has
+	made    string                  // of what the image was, where it was built
 	command []string
 	env     []string
 	way     *way // out; nil: none
@@ -120,7 +121,7 @@ func (c containers) probe(ctx context.Context, s box.Spec, addresses []string) (
 }
 
 func (c containers) start(ctx context.Context, j *job) (upstream.Process, []string, error) {
-	ej := engine.Job{Server: j.conf.Name, Command: j.command, Env: j.env, Spec: j.spec, Own: j.own,
+	ej := engine.Job{Server: j.conf.Name, Command: j.command, Env: j.env, Spec: j.whole(j.spec), Own: j.own,
 		Stderr: j.stderr, StopTimeout: j.conf.StopTimeout}
 	if j.way != nil {
 		ej.Egress = j.way.folder
