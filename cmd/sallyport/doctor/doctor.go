@@ -26,6 +26,7 @@ type Examination struct {
 	Error   string            `json:"error,omitempty"`   // why it does not
 	Remarks []string          `json:"remarks,omitempty"` // in which way it works
 	Checks  []probe.Judgement `json:"checks,omitempty"`  // what a box with the default limits holds to
+	But     []string          `json:"but,omitempty"`     // limits that this runtime never has
 	FindMS  int64             `json:"find_ms"`           // to find out how it works
 	TryMS   int64             `json:"try_ms,omitempty"`  // to try a box from within
 }
@@ -97,6 +98,9 @@ func missed(x Examination) []string {
 
 func write(w io.Writer, x Examination) {
 	verdict := "holds to everything"
+	if len(x.But) > 0 {
+		verdict += " but " + strings.Join(x.But, ", ")
+	}
 	switch bad := missed(x); {
 	case x.Is == "":
 		verdict = "cannot be used"

@@ -17,8 +17,8 @@ import (
 func Examine(ctx context.Context, name string) doctor.Examination {
 	x := doctor.Examination{Runtime: name}
 	begun := time.Now()
-	rt, remarks, err := examined(ctx, name)
-	x.FindMS, x.Remarks = time.Since(begun).Milliseconds(), remarks
+	rt, err := find(ctx, &x)
+	x.FindMS = time.Since(begun).Milliseconds()
 	if err != nil {
 		x.Error = err.Error()
 		return x
@@ -34,26 +34,30 @@ func Examine(ctx context.Context, name string) doctor.Examination {
 	return x
 }
 
-func examined(ctx context.Context, name string) (runtime, []string, error) {
-	if name != box.Bwrap {
+// find looks for the runtime, and notes in x what is to be known of it.
+func find(ctx context.Context, x *doctor.Examination) (runtime, error) {
+	if x.Runtime != box.Bwrap {
 		self, err := os.Executable()
 		if err != nil {
-			return nil, nil, fmt.Errorf("finding our own program: %w", err)
+			return nil, fmt.Errorf("finding our own program: %w", err)
 		}
-		e, err := engine.Find(ctx, name, self)
-		return containers{e}, e.Remarks, err
+		e, err := engine.Find(ctx, x.Runtime, self)
+		x.Remarks = e.Remarks
+		return containers{e}, err
 	}
 	h, err := bwrap.Look()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	limits, err := bwrap.Try(h, box.Limits{})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	var remarks []string
 	for _, r := range limits {
-		remarks = append(remarks, r.Limit+": "+r.How)
+		x.Remarks = append(x.Remarks, r.Limit+": "+r.How)
+		if r.Soft && !r.Bites {
+			x.But = append(x.But, r.Limit)
+		}
 	}
-	return bubbles{h}, remarks, nil
+	return bubbles{h}, nil
 }
