@@ -408,6 +408,16 @@ func TestSandboxMemory(t *testing.T) {
 			t.Errorf("the client is told %s", got)
 		}
 		v.backAgain()
+		if b.container {
+			ids, _ := exec.Command(b.runtime, "ps", "--quiet", "--filter", "ancestor="+b.image).Output()
+			if out, err := exec.Command(b.runtime, append([]string{"kill"}, strings.Fields(string(ids))...)...).CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			v.backAgain()
+			if log, _ := os.ReadFile(v.log); !bytes.Contains(log, []byte("signal: killed, by a limit or by hand, not by sallyport")) {
+				t.Error("who killed it is not told")
+			}
+		}
 		if got := v.refused("eat", `{"count":200}`); !strings.Contains(got, "memory") || !strings.Contains(got, "64") {
 			t.Errorf("the client is told %s", got)
 		}

@@ -27,7 +27,7 @@ func Text(server string, command []string, sandbox string) []byte {
 	// A box has its own programs and its own home.
 	inherit := `["LANG", "LC_ALL"]`
 	if sandbox == "" {
-		sandbox = "  # A plain process with your own rights. Nothing contains it.\n  sandbox \"none\" {}"
+		sandbox = "  # A plain process with your own rights. Nothing contains it; wrap --sandbox would.\n  sandbox \"none\" {}"
 		inherit = `["PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "USER", "SHELL", "TERM"]`
 	}
 	return []byte(strings.NewReplacer(

@@ -46,6 +46,7 @@ type Child struct {
 	keeper  *keeper.Keeper
 
 	stopped atomic.Bool
+	silent  atomic.Bool // its output has ended
 	exited  chan struct{}
 	why     string // written before exited is closed
 	gone    chan struct{}
@@ -189,7 +190,21 @@ func (c *Child) ask() string {
 func (c *Child) Stdin() io.WriteCloser { return c.client.Stdin() }
 
 // Stdout is the upstream's standard output.
-func (c *Child) Stdout() io.Reader { return c.client.Stdout() }
+func (c *Child) Stdout() io.Reader { return output{c.client.Stdout(), &c.silent} }
+
+// output knows when it has ended: who is stopped after that has ended by himself.
+type output struct {
+	io.Reader
+	ended *atomic.Bool
+}
+
+func (o output) Read(p []byte) (int, error) {
+	n, err := o.Reader.Read(p)
+	if err != nil {
+		o.ended.Store(true)
+	}
+	return n, err
+}
 
 // Exited is closed when the upstream has ended, and Why is known.
 func (c *Child) Exited() <-chan struct{} { return c.exited }
@@ -220,7 +235,7 @@ func (c *Child) Why() string {
 // Stop ends the upstream in order: the end of its input, then SIGTERM, then
 // SIGKILL, and removes its container. An error says what is left.
 func (c *Child) Stop() error {
-	c.stopped.Store(true)
+	c.stopped.Store(!c.silent.Load())
 	c.client.Stop()
 	select {
 	case <-c.gone:

@@ -68,6 +68,8 @@ func (e *Engine) probeImage(ctx context.Context) (string, error) {
 func (e Engine) inspect(ctx context.Context, s box.Spec) (image.Image, error) {
 	out, err := e.call(ctx, nil, "image", "inspect", image.Format, s.Image)
 	switch {
+	case ctx.Err() != nil:
+		return image.Image{}, err
 	case err != nil && !s.Pull:
 		return image.Image{}, fmt.Errorf("the image %s is not there, and pull = \"missing\" (or %s pull %s) is not said: %w", s.Image, e.Tool, s.Image, err)
 	case err != nil:

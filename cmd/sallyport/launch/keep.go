@@ -21,7 +21,7 @@ func (l *Launcher) kept(what, key string, into any) bool {
 		return false
 	}
 	info, err := os.Lstat(at)
-	if err != nil || !info.Mode().IsRegular() || time.Since(info.ModTime()) > keptFor || time.Since(info.ModTime()) < 0 {
+	if err != nil || !mine(info) || !info.Mode().IsRegular() || info.Mode().Perm()&0o022 != 0 || time.Since(info.ModTime()) > keptFor || time.Since(info.ModTime()) < 0 {
 		return false
 	}
 	b, err := os.ReadFile(at)

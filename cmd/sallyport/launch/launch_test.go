@@ -191,6 +191,13 @@ func TestKeep(t *testing.T) {
 	if l.kept("what", "key", &got) {
 		t.Error("it counts for ever")
 	}
+	l.keep("what", "open", 1)
+	if err := os.Chmod(l.place("what", "open"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if l.kept("what", "open", new(any)) {
+		t.Error("what others may write to is believed")
+	}
 	l.keep("what", "third", 1)
 	if _, err := os.Stat(at); !os.IsNotExist(err) {
 		t.Errorf("what counts no more is left: %v", err)
