@@ -428,6 +428,29 @@ func TestSandboxMemory(t *testing.T) {
 	})
 }
 
+// A spare is a box of its own that is there before it is needed.
+func TestSandboxSpare(t *testing.T) {
+	inEach(t, func(t *testing.T, b *contained) {
+		v := b.lodge(t, `spare = true`, "")
+		wait := func(n int) {
+			t.Helper()
+			for end := time.Now().Add(20 * time.Second); len(v.events("sandbox")) < n; time.Sleep(50 * time.Millisecond) {
+				if time.Now().After(end) {
+					t.Fatalf("%d boxes, want %d\n%s", len(v.events("sandbox")), n, v.said)
+				}
+			}
+		}
+		wait(2)
+		v.refused("exit", `{"count":3}`)
+		v.backAgain()
+		wait(3) // one for the next time
+		v.leave()
+		if left := b.left(); left != "" {
+			t.Errorf("left:\n%s", left)
+		}
+	})
+}
+
 // backAgain waits until the server has been started again.
 func (v *lodger) backAgain() {
 	v.t.Helper()
