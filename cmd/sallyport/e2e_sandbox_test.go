@@ -50,7 +50,22 @@ func inEach(t *testing.T, f func(*testing.T, *contained)) {
 	}
 }
 
-var builds sync.Mutex
+// programs are sallyport, static, and the server that it contains, built once.
+var programs = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "sallyport-e2e-built-")
+	if err != nil {
+		return "", err
+	}
+	tidy = append(tidy, func() { os.RemoveAll(dir) })
+	for name, of := range map[string]string{"sallyport": ".", "boxed": "../../testdata/boxed"} {
+		build := exec.Command("go", "build", "-o", filepath.Join(dir, name), of)
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := build.CombinedOutput(); err != nil {
+			return "", fmt.Errorf("%w: %s", err, out)
+		}
+	}
+	return dir, nil
+})
 
 // boxesOf builds what is needed, or skips; docker is tried only where a daemon answers.
 func boxesOf(t *testing.T, runtime string) *contained {
@@ -71,8 +86,6 @@ func boxesOf(t *testing.T, runtime string) *contained {
 	if os.Getuid() != 0 {
 		missing("only root's boxes hold to all limits on every machine")
 	}
-	builds.Lock()
-	defer builds.Unlock()
 	dir, err := os.MkdirTemp("", "sallyport-e2e-")
 	if err != nil {
 		t.Fatal(err)
@@ -83,12 +96,12 @@ func boxesOf(t *testing.T, runtime string) *contained {
 	}
 	b := &contained{runtime: runtime, dir: dir, container: runtime != "bwrap", sallyport: filepath.Join(dir, "sallyport")}
 	boxed := filepath.Join(dir, "tools", "boxed")
-	for at, of := range map[string]string{b.sallyport: ".", boxed: "../../testdata/boxed"} {
-		build := exec.Command("go", "build", "-o", at, of)
-		build.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := build.CombinedOutput(); err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
+	built, err := programs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.Mkdir(filepath.Dir(boxed), 0o755), os.Link(filepath.Join(built, "sallyport"), b.sallyport), os.Link(filepath.Join(built, "boxed"), boxed)); err != nil {
+		t.Fatal(err)
 	}
 	if !b.container {
 		b.server = fmt.Sprintf("command = [%q]", boxed)
@@ -311,14 +324,21 @@ func TestSandboxOwn(t *testing.T) {
 			link:                          "is or passes through a link",
 		} {
 			config := b.config(t, fmt.Sprintf("mount {\nsource = %q\ntarget = \"/seen\"\n}", source), "")
-			cmd := exec.Command(b.sallyport, "run", "--config", config, "--audit", filepath.Join(t.TempDir(), "log.jsonl"))
-			cmd.Env = append(os.Environ(), b.env()...)
-			cmd.Stdin = strings.NewReader(`{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"x","version":"1"}}}` + "\n")
-			if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), why) {
-				t.Errorf("%s: %v\n%s", source, err, out)
+			if out := b.greet(t, config); !strings.Contains(out, why) {
+				t.Errorf("%s:\n%s", source, out)
 			}
 		}
 	})
+}
+
+// greet starts the proxy, says hello, and returns all that comes.
+func (b *contained) greet(t *testing.T, config string) string {
+	t.Helper()
+	cmd := exec.Command(b.sallyport, "run", "--config", config, "--audit", filepath.Join(t.TempDir(), "log.jsonl"))
+	cmd.Env = append(os.Environ(), b.env()...)
+	cmd.Stdin = strings.NewReader(`{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"x","version":"1"}}}` + "\n")
+	out, _ := cmd.CombinedOutput()
+	return string(out)
 }
 
 // somebody listens on all of the host's addresses.
@@ -488,11 +508,36 @@ func TestSandboxBuild(t *testing.T) {
 				}
 				t.Cleanup(func() { exec.Command(runtime, "image", "rm", string(made[1])).Run() })
 			}
+			if said := b.told(t, ""); strings.Contains(said, "\nyes\n") || !strings.Contains(said, "\nno\n") || strings.Contains(said, "TOKEN") || !strings.Contains(said, "\nNPM_CONFIG_X=1\n") {
+				t.Errorf("the installer was told:\n%s", said)
+			}
+			if out := b.greet(t, b.config(t, `build { when = "never" }`, `command = ["npx", "-y", "some-server@1.0.2"]`)); !strings.Contains(out, "is not in the box's PATH") {
+				t.Errorf("it is built:\n%s", out)
+			}
+			if said := b.told(t, `build { scripts = "run" }`); !strings.Contains(said, "\nyes\n") {
+				t.Errorf("the installer was told:\n%s", said)
+			}
 			if want := []string{"warning egress_not_listed elsewhere.example:80", "", "warning egress_unknown elsewhere.example:80"}; strings.Join(logs, ";") != strings.Join(want, ";") {
 				t.Errorf("connections of the starts: %q, want %q", logs, want)
 			}
 		})
 	}
+}
+
+// told is what the installer of a server is told.
+func (b *contained) told(t *testing.T, body string) string {
+	t.Helper()
+	v := b.lodge(t, body, `command = ["npx", "-y", "some-server@1.0.2"]
+env = {
+TOKEN = "x"
+NPM_CONFIG_X = "1"
+}`)
+	defer v.leave()
+	log, _ := os.ReadFile(v.log)
+	if made := regexp.MustCompile(`image (sha256:[0-9a-f]+), made`).FindSubmatch(log); made != nil {
+		t.Cleanup(func() { exec.Command(b.runtime, "image", "rm", string(made[1])).Run() })
+	}
+	return v.call("read", `{"name":"/opt/sallyport/told"}`)
 }
 
 // left is what there is of a runtime's boxes outside of them: containers, processes,

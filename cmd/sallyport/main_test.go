@@ -25,11 +25,24 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // TestMain lets this binary be started under other names: as the program itself,
 // and as the client and the server that the scripts put around it.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
+	testscript.Main(tidying{m}, map[string]func(){
 		"sallyport": main,
 		"player":    player,
 		"probe":     probe,
 	})
+}
+
+// tidy is what several tests leave to the end.
+var tidy []func()
+
+type tidying struct{ *testing.M }
+
+func (m tidying) Run() int {
+	code := m.M.Run()
+	for _, f := range tidy {
+		f()
+	}
+	return code
 }
 
 // TestScripts runs whole programs. Each script says why it exists.

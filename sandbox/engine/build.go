@@ -34,7 +34,7 @@ const (
 
 // key is over all that the image is made from.
 func (b Build) key(base string) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%q", []any{base, b.Command, b.Folder, b.Program}))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q", []any{base, b.Command, b.Folder, b.Program, b.Spec.Egress}))
 	return hex.EncodeToString(sum[:16])
 }
 

@@ -95,13 +95,15 @@ func fetch(a arguments) (string, error) {
 }
 
 // install stands in for a shell that is given the script of an installer: it asks for
-// something that is not in the list, and writes a folder as a tar, with itself in it.
+// something that is not in the list, and writes a folder as a tar, with itself in it, and
+// what it was told.
 func install() error {
 	_, _ = fetch(arguments{URL: "http://elsewhere.example/"})
 	self, err := os.ReadFile("/proc/self/exe")
 	if err != nil {
 		return err
 	}
+	told := strings.Join(append(os.Args, os.Environ()...), "\n")
 	w := tar.NewWriter(os.Stdout)
 	for _, h := range []*tar.Header{
 		{Typeflag: tar.TypeDir, Name: "opt/sallyport/", Mode: 0o755},
@@ -112,6 +114,12 @@ func install() error {
 		}
 	}
 	if _, err := w.Write(self); err != nil {
+		return err
+	}
+	if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: "opt/sallyport/told", Mode: 0o644, Size: int64(len(told))}); err != nil {
+		return err
+	}
+	if _, err := io.WriteString(w, told); err != nil {
 		return err
 	}
 	return w.Close()
