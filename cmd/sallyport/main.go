@@ -96,9 +96,10 @@ an audit log with an unfinished last line; 130 ended by a signal.`,
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usage("%w (see: %s --help)", err, c.CommandPath())
 	})
+	var looked service
 	group(root, wrapCommand(), runCommand(), validateCommand(), demoCommand(), demoServerCommand(),
 		desks.Approvals(), desks.Approve(), desks.Deny(), desks.Reload(), doctor.Command(launch.Examine),
-		scan.Command(scan.Program{Version: version(), Server: scanned}), auditCommand(), schemaCommand(), versionCommand())
+		scan.Command(scan.Program{Version: version(), Server: looked.scanned, Flags: looked.box.Add}), auditCommand(), schemaCommand(), versionCommand())
 	err := root.ExecuteContext(ctx)
 	var coded *exitError
 	if err != nil && !errors.As(err, &coded) && words.IsUsage(err) {

@@ -7,7 +7,6 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"sallyport/cmd/sallyport/contain"
 	"sallyport/cmd/sallyport/launch"
 	"sallyport/cmd/sallyport/scan"
 	"sallyport/cmd/sallyport/scan/inspect"
@@ -16,8 +15,8 @@ import (
 
 // scanned is a server as wrap and run would start it. What it says on its standard
 // error is told only if it fails.
-func scanned(config, server string, command []string) (scan.Server, error) {
-	conf, err := serverOf(config, server, command)
+func (s *service) scanned(config, server string, command []string) (scan.Server, error) {
+	conf, err := s.serverOf(config, server, command)
 	if err != nil {
 		return scan.Server{}, err
 	}
@@ -35,10 +34,10 @@ func scanned(config, server string, command []string) (scan.Server, error) {
 	}}, nil
 }
 
-func serverOf(config, server string, command []string) (policy.Server, error) {
+func (s *service) serverOf(config, server string, command []string) (policy.Server, error) {
 	if len(command) > 0 {
-		s := service{audit: "-"} // nothing is logged: no call is made
-		err := s.wrap(config, server, command, &contain.Flags{})
+		s.audit = "-" // nothing is logged: no call is made
+		err := s.wrap(config, server, command)
 		if err != nil {
 			return policy.Server{}, err
 		}
@@ -65,5 +64,5 @@ func serverOf(config, server string, command []string) (policy.Server, error) {
 	case len(conf.Command) == 0 && conf.Sandbox.Image == "":
 		return conf, fmt.Errorf("server %q has no command: add command = [\"program\", …], or say -- COMMAND", server)
 	}
-	return conf, nil
+	return conf, s.box.Narrow(&conf)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sallyport/audit"
+	"sallyport/cmd/sallyport/contain"
 	"sallyport/cmd/sallyport/launch"
 	"sallyport/policy"
 	"sallyport/proxy"
@@ -25,6 +26,7 @@ import (
 type service struct {
 	policy    *policy.Policy
 	server    []policy.Server
+	box       contain.Flags // of wrap
 	role      string
 	principal string               // on whose behalf the client speaks
 	audit     string               // file

@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"sallyport/cmd/sallyport/contain"
 	"sallyport/policy"
 	"sallyport/policy/builtin"
 )
@@ -18,7 +17,6 @@ func wrapCommand() *cobra.Command {
 	var s service
 	var config, server string
 	var print bool
-	var box contain.Flags
 	c := &cobra.Command{
 		Use:   "wrap [flags] -- COMMAND [ARG…]",
 		Short: "Put one stdio server behind a policy, its names unchanged",
@@ -49,19 +47,19 @@ once, into an image of its own.`,
 		},
 		RunE: ran(func(c *cobra.Command, command []string) error {
 			if print {
-				return printConfig(c, config, serverName(server, command), command, &box)
+				return s.printConfig(c, config, serverName(server, command), command)
 			}
 			if len(command) == 0 {
 				return usage("no command to wrap: sallyport wrap [flags] -- COMMAND [ARG…] (to start what a policy names: sallyport run --config FILE)")
 			}
-			if err := s.wrap(config, server, command, &box); err != nil {
+			if err := s.wrap(config, server, command); err != nil {
 				return err
 			}
 			return s.serve(c.Context(), c.InOrStdin(), c.OutOrStdout(), c.ErrOrStderr())
 		}),
 	}
 	s.flags(c)
-	box.Add(c)
+	s.box.Add(c)
 	c.Flags().StringVar(&config, "config", "", "policy `FILE` (default: a careful built-in policy)")
 	c.Flags().StringVar(&server, "server", "", "server block of the policy that COMMAND is (default: its only one)")
 	c.Flags().BoolVar(&print, "print-config", false, "print the policy that would apply, and stop")
@@ -69,9 +67,9 @@ once, into an image of its own.`,
 }
 
 // wrap settles the policy for one command.
-func (s *service) wrap(config, server string, command []string, box *contain.Flags) error {
+func (s *service) wrap(config, server string, command []string) error {
 	if config == "" {
-		return s.builtin(serverName(server, command), command, box)
+		return s.builtin(serverName(server, command), command)
 	}
 	p, err := load(config)
 	if err != nil {
@@ -90,7 +88,7 @@ func (s *service) wrap(config, server string, command []string, box *contain.Fla
 		server = all[0].Name
 	}
 	one, _ := p.Server(server)
-	if err := box.Narrow(&one); err != nil {
+	if err := s.box.Narrow(&one); err != nil {
 		return err
 	}
 	runtime := one.Sandbox.Runtime
@@ -105,8 +103,8 @@ func (s *service) wrap(config, server string, command []string, box *contain.Fla
 
 // builtin applies the built-in policy. Its audit log is one file a process, so
 // that two clients can use the same server at once.
-func (s *service) builtin(server string, command []string, box *contain.Flags) error {
-	block, err := box.Block(command)
+func (s *service) builtin(server string, command []string) error {
+	block, err := s.box.Block(command)
 	if err != nil {
 		return err
 	}
@@ -125,8 +123,8 @@ func (s *service) builtin(server string, command []string, box *contain.Flags) e
 	return nil
 }
 
-func printConfig(c *cobra.Command, config, server string, command []string, box *contain.Flags) error {
-	block, err := box.Block(command)
+func (s *service) printConfig(c *cobra.Command, config, server string, command []string) error {
+	block, err := s.box.Block(command)
 	if err != nil {
 		return err
 	}

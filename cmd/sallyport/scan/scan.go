@@ -31,6 +31,7 @@ type Program struct {
 	Version string
 	// Server finds a server: that of a policy, or a bare command.
 	Server func(config, name string, command []string) (Server, error)
+	Flags  func(*cobra.Command) // adds those of Server
 }
 
 // Server is one that can be started.
@@ -44,7 +45,8 @@ instructions that are addressed to a model, hidden or encoded text, and, in
 arguments, commands, SQL, paths and addresses that do harm.
 
 After -- stands the command of an MCP server, or --server and --config name one of a
-policy. It is started as wrap and run start it, asked for its instructions, tools,
+policy. It is started as wrap and run start it, in the sandbox that the policy or
+--sandbox says, asked for its instructions, tools,
 prompts and resources, and stopped; nothing is called. Every text of what it says of
 itself is looked at, names of members included, and those are told in which
 something is found.
@@ -74,6 +76,7 @@ func Command(p Program) *cobra.Command {
 		Example: `  sallyport scan README.md
   sallyport scan --direction args command.txt
   sallyport scan -- npx -y @modelcontextprotocol/server-filesystem /data
+  sallyport scan --sandbox podman -- npx -y some-unknown-server@1.0.0
   sallyport scan --config sallyport.hcl --server files
   sallyport scan --format sarif docs/*.md > findings.sarif
   jq -c '{id:.name,text:.description,direction:"description"}' tools.jsonl | sallyport scan --jsonl`,
@@ -102,6 +105,9 @@ func Command(p Program) *cobra.Command {
 	c.Flags().StringVar(&o.config, "config", "", "policy `FILE` of the server")
 	c.Flags().StringVar(&o.server, "server", "", "`NAME` of the policy's server (default: its only one)")
 	c.Flags().DurationVar(&o.timeout, "timeout", 30*time.Second, "how long a server may take to say all")
+	if p.Flags != nil {
+		p.Flags(c)
+	}
 	return c
 }
 
