@@ -42,11 +42,13 @@ func (l *Launcher) prepareSpare(conf policy.Server) {
 			return
 		}
 		l.mu.Lock()
-		defer l.mu.Unlock()
-		if l.closed || l.spares[conf.Name] != nil {
-			go p.Stop()
-			return
+		wanted := !l.closed && l.spares[conf.Name] == nil
+		if wanted {
+			l.spares[conf.Name] = &spare{p}
 		}
-		l.spares[conf.Name] = &spare{p}
+		l.mu.Unlock()
+		if !wanted {
+			p.Stop()
+		}
 	})
 }
