@@ -70,7 +70,7 @@ type setting struct {
 func (g *Group) limit(controller string, l Limits) error {
 	for _, s := range settings(controller, g.v2[controller], l) {
 		file := filepath.Join(g.dirs[controller], s.file)
-		err := os.WriteFile(file, []byte(s.value), 0)
+		err := os.WriteFile(file, []byte(s.value), 0o600)
 		if s.optional && errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
