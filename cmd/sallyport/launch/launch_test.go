@@ -83,6 +83,18 @@ func server(change func(*words.Sandbox)) policy.Server {
 // good is what a box with the default limits looks like from within.
 func good() probe.Report { return probe.Report{} }
 
+// Auto is an engine where there is an image, and bubblewrap where there is none.
+func TestAuto(t *testing.T) {
+	l := launcher(t, &fake{}, &held{})
+	engines, bubbles := &fake{}, &fake{}
+	l.chosen["auto"], l.chosen["bwrap"] = engines, bubbles
+	for image, want := range map[string]runtime{"i": engines, "": bubbles} {
+		if got, err := l.runtime(words.Sandbox{Runtime: "auto", Image: image}); err != nil || got != want {
+			t.Errorf("with image %q it is another: %v", image, err)
+		}
+	}
+}
+
 // A box that does not hold to its promise starts nothing; where the policy says
 // best_effort it starts with a warning on record. Trying is done once.
 func TestVerify(t *testing.T) {

@@ -71,7 +71,8 @@ func (g *Group) limit(controller string, l Limits) error {
 	for _, s := range settings(controller, g.v2[controller], l) {
 		file := filepath.Join(g.dirs[controller], s.file)
 		err := os.WriteFile(file, []byte(s.value), 0o600)
-		if s.optional && errors.Is(err, fs.ErrNotExist) {
+		// To make a file there is not allowed, so what is absent is told by looking.
+		if _, absent := os.Lstat(file); err != nil && s.optional && errors.Is(absent, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
