@@ -32,6 +32,20 @@ type Spec struct {
 // User is whom it runs as. The zero User is nobody: 65534, 65534.
 type User struct{ UID, GID int }
 
+const nobody = 65534
+
+// OrNobody fills in nobody's ids. Root cannot be named: its id is the zero that means
+// nobody.
+func (u User) OrNobody() User {
+	if u.UID == 0 {
+		u.UID = nobody
+	}
+	if u.GID == 0 {
+		u.GID = nobody
+	}
+	return u
+}
+
 // Limits of one box. A zero field means its default.
 type Limits struct {
 	Memory  int64 // bytes; default 256 MiB, without swap beyond it

@@ -23,7 +23,6 @@ const (
 
 const (
 	usualPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-	nobody    = 65534
 	hostname  = "box"
 )
 
@@ -49,7 +48,7 @@ type composer struct {
 func Compose(h Host, s box.Spec, argv, env []string, egress string) (Line, error) {
 	s.Limits = s.Limits.OrDefault()
 	if s.User == (box.User{}) {
-		s.User = box.User{UID: nobody, GID: nobody}
+		s.User = s.User.OrNobody() // half of one is refused below
 	}
 	c := &composer{host: h, spec: s, egress: egress, made: map[string]bool{"/": true, "/tmp": true}}
 	if err := c.check(argv); err != nil {

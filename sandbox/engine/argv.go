@@ -15,10 +15,6 @@ const (
 	LabelServer = "sallyport.server"
 )
 
-// nobody is the user and the group where the policy names none. Root cannot be
-// named: its id is the zero that means nobody.
-const nobody = 65534
-
 // hostname is the same in every box: it tells nothing.
 const hostname = "box"
 
@@ -66,8 +62,9 @@ func Argv(e Engine, s box.Spec, r Run) []string {
 
 // isolation is what the box may not do, see or become.
 func isolation(e Engine, s box.Spec) []string {
+	user := s.User.OrNobody()
 	a := []string{
-		"--user=" + strconv.Itoa(orNobody(s.User.UID)) + ":" + strconv.Itoa(orNobody(s.User.GID)),
+		"--user=" + strconv.Itoa(user.UID) + ":" + strconv.Itoa(user.GID),
 		"--cap-drop=ALL", "--security-opt=no-new-privileges",
 		"--network=none", "--hostname=" + hostname, "--ipc=private", "--cgroupns=private",
 	}
@@ -84,13 +81,6 @@ func isolation(e Engine, s box.Spec) []string {
 		a = append(a, "--runtime="+e.Runtime)
 	}
 	return a
-}
-
-func orNobody(id int) int {
-	if id == 0 {
-		return nobody
-	}
-	return id
 }
 
 // limits is how much the box may use.

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"sallyport/sandbox/box"
+	"sallyport/sandbox/inside"
 )
 
 var update = flag.Bool("update", false, "rewrite the goldens")
@@ -107,7 +108,7 @@ func TestHandOverIsReadToTheByte(t *testing.T) {
 	if diff := cmp.Diff(`00000015["TOKEN=s3cret","A="]`, string(got)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if _, err := handOver([]string{"A=" + strings.Repeat("x", EnvLimit)}); err == nil {
+	if _, err := handOver([]string{"A=" + strings.Repeat("x", inside.EnvLimit)}); err == nil {
 		t.Error("no bound")
 	}
 }

@@ -52,9 +52,6 @@ func (in Inside) wrap(command []string) []string {
 	return append(append(w, "--"), command...)
 }
 
-// EnvLimit bounds an environment that is handed over, in bytes.
-const EnvLimit = inside.EnvLimit
-
 // handOver is the environment as the executable within reads it: the length in
 // eight hexadecimal digits, then that many bytes of JSON. It is read to the byte, so
 // that what follows is the command's.
@@ -63,8 +60,8 @@ func handOver(env []string) ([]byte, error) {
 		env = []string{}
 	}
 	body, err := json.Marshal(env)
-	if err != nil || len(body) > EnvLimit {
-		return nil, fmt.Errorf("the environment has %d bytes, at most %d: %w", len(body), EnvLimit, err)
+	if err != nil || len(body) > inside.EnvLimit {
+		return nil, fmt.Errorf("the environment has %d bytes, at most %d: %w", len(body), inside.EnvLimit, err)
 	}
 	return append(fmt.Appendf(nil, "%08x", len(body)), body...), nil
 }

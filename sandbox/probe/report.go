@@ -185,20 +185,14 @@ func (c *checker) is(what, promised, otherwise string, kept bool) {
 }
 
 func (c *checker) who(promise box.Spec, seen Report) {
-	uid, gid := orNobody(promise.User.UID), orNobody(promise.User.GID)
+	user := promise.User.OrNobody()
+	uid, gid := user.UID, user.GID
 	c.want("user", fmt.Sprintf("%d:%d", uid, gid), fmt.Sprintf("%d:%d", seen.UID, seen.GID), seen.UID == uid && seen.GID == gid)
 	c.want("groups", "no others", fmt.Sprint(seen.Groups),
 		!slices.ContainsFunc(seen.Groups, func(g int) bool { return g != gid }))
 	c.want("capabilities", "none", fmt.Sprintf("%x, bounded by %x", seen.CapEff, seen.CapBnd), seen.CapEff == 0 && seen.CapBnd == 0)
 	c.is("no new privileges", "set", "not set", seen.NoNewPrivs)
 	c.want("seccomp", "a filter (2)", fmt.Sprint(seen.Seccomp), seen.Seccomp == 2)
-}
-
-func orNobody(id int) int {
-	if id == 0 {
-		return 65534
-	}
-	return id
 }
 
 func (c *checker) places(promise box.Spec, seen Report) {

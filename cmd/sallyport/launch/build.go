@@ -1,13 +1,10 @@
 package launch
 
 import (
-	"context"
 	"fmt"
 	"strings"
 
-	"sallyport/policy/words"
 	"sallyport/sandbox/bake"
-	"sallyport/sandbox/box"
 	"sallyport/sandbox/engine"
 )
 
@@ -30,18 +27,12 @@ func (l *Launcher) build(rt runtime, j *job) ([]string, error) {
 	if len(conf.Build.Egress) > 0 {
 		spec.Egress = endpoints(conf.Build.Egress)
 	}
-	list := make([]words.Endpoint, 0, len(spec.Egress))
-	for _, e := range spec.Egress {
-		list = append(list, words.Endpoint(e))
-	}
-	out, err := l.newWay(j.conf.Name, list)
+	out, err := l.newWay(j.conf.Name, spec.Egress)
 	if err != nil {
 		return nil, err
 	}
 	defer out.close()
-	ctx, stop := context.WithCancel(l.ctx)
-	defer stop()
-	image, err := c.Build(ctx, engine.Build{Program: bake.Run, Job: engine.Job{
+	image, err := c.Build(l.ctx, engine.Build{Program: bake.Run, Job: engine.Job{
 		Server: j.conf.Name, Command: recipe.Install(), Env: installerEnv(j.env), Spec: spec, Egress: out.folder,
 		Folder: bake.Folder, Own: j.own, Stderr: j.stderr,
 	}})
@@ -66,14 +57,6 @@ func installerEnv(env []string) []string {
 		if upper := strings.ToUpper(name); strings.HasPrefix(upper, "NPM_CONFIG_") || strings.HasPrefix(name, "UV_") {
 			all = append(all, kv)
 		}
-	}
-	return all
-}
-
-func endpoints(list []words.Endpoint) []box.Endpoint {
-	var all []box.Endpoint
-	for _, e := range list {
-		all = append(all, box.Endpoint(e))
 	}
 	return all
 }

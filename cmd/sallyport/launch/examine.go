@@ -43,7 +43,7 @@ func find(ctx context.Context, x *doctor.Examination) (runtime, error) {
 		}
 		e, err := engine.Find(ctx, x.Runtime, self)
 		x.Remarks = e.Remarks
-		return containers{e}, err
+		return containers{Engine: e}, err
 	}
 	h, err := bwrap.Look()
 	if err != nil {
@@ -54,7 +54,7 @@ func find(ctx context.Context, x *doctor.Examination) (runtime, error) {
 		return nil, err
 	}
 	for _, r := range limits {
-		x.Remarks = append(x.Remarks, r.Limit+": "+r.How)
+		x.Remarks = append(x.Remarks, r.String())
 		if r.Soft && !r.Bites {
 			x.But = append(x.But, r.Limit)
 		}

@@ -15,12 +15,12 @@ const hosts = "127.0.0.1\tlocalhost box\n::1\tlocalhost\n"
 
 // withHosts adds the file to a container's mounts, unless the policy has one there or
 // there is no place to keep it.
-func (l *Launcher) withHosts(s box.Spec) box.Spec {
+func withHosts(state string, s box.Spec) box.Spec {
 	const target = "/etc/hosts"
-	if l.opt.State == "" || slices.ContainsFunc(s.Mounts, func(m box.Mount) bool { return m.Target == target || m.Target == "/etc" }) {
+	if state == "" || slices.ContainsFunc(s.Mounts, func(m box.Mount) bool { return m.Target == target || m.Target == "/etc" }) {
 		return s
 	}
-	dir := filepath.Join(l.opt.State, "sandbox")
+	dir := filepath.Join(state, "sandbox")
 	if os.MkdirAll(dir, 0o700) != nil {
 		return s
 	}

@@ -163,7 +163,7 @@ func (l *Launcher) contained(conf policy.Server) (upstream.Process, error) {
 	if err != nil {
 		return upstream.Process{}, err
 	}
-	j := job{conf: conf, spec: specOf(conf.Sandbox), command: conf.Command, stderr: l.stderr(conf), own: l.opt.Own, whole: l.withHosts}
+	j := job{conf: conf, spec: specOf(conf.Sandbox), command: conf.Command, stderr: l.stderr(conf), own: l.opt.Own}
 	if j.env, err = l.environment(conf); err != nil {
 		return upstream.Process{}, err
 	}
@@ -175,8 +175,8 @@ func (l *Launcher) contained(conf policy.Server) (upstream.Process, error) {
 	if err != nil {
 		return upstream.Process{}, err
 	}
-	if len(conf.Sandbox.Egress) > 0 {
-		if j.way, err = l.wayOut(conf.Name, conf.Sandbox.Egress); err != nil {
+	if len(j.spec.Egress) > 0 {
+		if j.way, err = l.wayOut(conf.Name, j.spec.Egress); err != nil {
 			return upstream.Process{}, err
 		}
 	}

@@ -270,7 +270,7 @@ func TestSpare(t *testing.T) {
 func TestWayOut(t *testing.T) {
 	h := &held{}
 	l := launcher(t, &fake{}, h)
-	w, err := l.wayOut("s", []words.Endpoint{{Host: "example.com", Port: 80}})
+	w, err := l.wayOut("s", []box.Endpoint{{Host: "example.com", Port: 80}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,8 +22,7 @@ import (
 type job struct {
 	conf    policy.Server
 	spec    box.Spec
-	whole   func(box.Spec) box.Spec // adds what every container has
-	made    string                  // of what the image was, where it was built
+	made    string // of what the image was, where it was built
 	command []string
 	env     []string
 	way     *way // out; nil: none
@@ -74,7 +73,10 @@ func (l *Launcher) runtime(s words.Sandbox) (runtime, error) {
 }
 
 // containers are boxes of podman or docker.
-type containers struct{ engine.Engine }
+type containers struct {
+	engine.Engine
+	state string // folder for what every container is shown; empty: none
+}
 
 func (l *Launcher) findContainers(name string) (runtime, error) {
 	ctx, stop := context.WithTimeout(l.ctx, patience)
@@ -83,7 +85,7 @@ func (l *Launcher) findContainers(name string) (runtime, error) {
 	if err != nil {
 		return nil, fmt.Errorf("finding our own program: %w", err)
 	}
-	c := containers{}
+	c := containers{state: l.opt.State}
 	key := surroundings(name, self)
 	if !l.kept("engine", key, &c.Engine) {
 		if c.Engine, err = engine.Find(ctx, name, self); err != nil {
@@ -121,7 +123,7 @@ func (c containers) probe(ctx context.Context, s box.Spec, addresses []string) (
 }
 
 func (c containers) start(ctx context.Context, j *job) (upstream.Process, []string, error) {
-	ej := engine.Job{Server: j.conf.Name, Command: j.command, Env: j.env, Spec: j.whole(j.spec), Own: j.own,
+	ej := engine.Job{Server: j.conf.Name, Command: j.command, Env: j.env, Spec: withHosts(c.state, j.spec), Own: j.own,
 		Stderr: j.stderr, StopTimeout: j.conf.StopTimeout}
 	if j.way != nil {
 		ej.Egress = j.way.folder
@@ -185,7 +187,7 @@ func (b bubbles) start(_ context.Context, j *job) (upstream.Process, []string, e
 	var remarks []string
 	for _, r := range child.Remarks() {
 		if !r.Bites {
-			remarks = append(remarks, r.Limit+": "+r.How)
+			remarks = append(remarks, r.String())
 		}
 	}
 	return upstream.Process{

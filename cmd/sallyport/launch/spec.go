@@ -26,6 +26,14 @@ func specOf(s words.Sandbox) box.Spec {
 	return spec
 }
 
+func endpoints(list []words.Endpoint) []box.Endpoint {
+	var all []box.Endpoint
+	for _, e := range list {
+		all = append(all, box.Endpoint(e))
+	}
+	return all
+}
+
 // describe is what an auditor wants to know of a box.
 func (j job) describe() string {
 	s, l := j.spec, j.spec.Limits.OrDefault()

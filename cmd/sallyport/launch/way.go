@@ -16,7 +16,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"sallyport/audit"
-	"sallyport/policy/words"
+	"sallyport/sandbox/box"
 	"sallyport/sandbox/egress"
 	"sallyport/sandbox/egress/place"
 	"sallyport/sandbox/inside"
@@ -58,7 +58,7 @@ const (
 )
 
 // wayOut opens the way of a server, if it is not open.
-func (l *Launcher) wayOut(server string, list []words.Endpoint) (*way, error) {
+func (l *Launcher) wayOut(server string, list []box.Endpoint) (*way, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if w := l.ways[server]; w != nil {
@@ -75,7 +75,7 @@ func (l *Launcher) wayOut(server string, list []words.Endpoint) (*way, error) {
 }
 
 // newWay opens one that the caller closes.
-func (l *Launcher) newWay(server string, list []words.Endpoint) (*way, error) {
+func (l *Launcher) newWay(server string, list []box.Endpoint) (*way, error) {
 	l.swept.Do(sweepWays)
 	w := &way{server: server, note: l.opt.Note, log: l.opt.Logger, pace: rate.NewLimiter(perSecond, atOnce), ctx: l.ctx}
 	if err := w.open(list); err != nil {
@@ -86,7 +86,7 @@ func (l *Launcher) newWay(server string, list []words.Endpoint) (*way, error) {
 
 // open makes the socket. Anybody in the box may use it, whoever he is there; on the
 // host only we and the engine come as far as its folder.
-func (w *way) open(list []words.Endpoint) (err error) {
+func (w *way) open(list []box.Endpoint) (err error) {
 	allow := make([]place.Endpoint, 0, len(list))
 	for _, e := range list {
 		allow = append(allow, place.Endpoint(e))
