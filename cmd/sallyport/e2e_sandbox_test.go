@@ -173,6 +173,7 @@ func (b *contained) start(v *lodger, words, env []string) {
 	t := v.t
 	t.Helper()
 	cmd := exec.Command(b.sallyport, words...)
+	cmd.Dir = filepath.Join(b.dir, "tmp")
 	cmd.Env = append(os.Environ(), append(env, b.env()...)...)
 	cmd.Stderr = v.said
 	in, err := cmd.StdinPipe()
@@ -299,8 +300,9 @@ func TestSandbox(t *testing.T) {
 		if got := v.call("read", `{"name":"/etc/hosts"}`); got != hosts {
 			t.Errorf("of names it knows %q", got)
 		}
-		if log, _ := os.ReadFile(v.log); !b.container && !bytes.Contains(log, []byte("exec does not bite")) {
-			t.Error("what bubblewrap cannot do is not on record")
+		told := regexp.MustCompile(map[bool]string{true: "which is (sha256:)?[0-9a-f]{64}, memory 256Mi", false: "exec does not bite"}[b.container])
+		if log, _ := os.ReadFile(v.log); !told.Match(log) {
+			t.Error("which image it is, or what bubblewrap cannot do, is not on record")
 		}
 		v.refused("dial", fmt.Sprintf(`{"address":"127.0.0.1:%d"}`, port))
 		v.refused("dial", `{"address":"169.254.169.254:80"}`)
@@ -453,6 +455,9 @@ func TestSandboxMemory(t *testing.T) {
 			}
 			time.Sleep(3 * time.Second)
 			v.backAgain()
+		}
+		if left, _ := filepath.Glob(filepath.Join(b.dir, "tmp", "oom")); len(left) > 0 {
+			t.Errorf("left where the proxy was started: %q", left)
 		}
 		if log, _ := os.ReadFile(v.log); !bytes.Contains(log, []byte("memory (")) && !bytes.Contains(log, []byte("out of memory")) {
 			t.Errorf("the log does not name it")

@@ -210,6 +210,15 @@ func TestKeep(t *testing.T) {
 	if l.kept("what", "open", new(any)) {
 		t.Error("what others may write to is believed")
 	}
+	if os.Geteuid() == 0 {
+		l.keep("what", "another's", 1)
+		if err := os.Chown(l.place("what", "another's"), 1, 1); err != nil {
+			t.Fatal(err)
+		}
+		if l.kept("what", "another's", new(any)) {
+			t.Error("another user's answer is believed")
+		}
+	}
 	l.keep("what", "third", 1)
 	if _, err := os.Stat(at); !os.IsNotExist(err) {
 		t.Errorf("what counts no more is left: %v", err)
