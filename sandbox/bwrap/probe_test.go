@@ -39,7 +39,11 @@ func TestProbe(t *testing.T) {
 				t.Skip("our groups are the box's")
 			}
 			promise := box.Spec{User: c.user, Limits: box.Limits{PIDs: 64, Memory: c.memory, CPU: 200, Scratch: 20 << 20}}
-			remarks, err := Try(h, promise.Limits)
+			tried := promise.Limits
+			if c.ungrouped {
+				tried.PIDs = 1 << 15 // nobody's processes are counted, and boxes of other tests have many
+			}
+			remarks, err := Try(h, tried)
 			if err != nil {
 				t.Fatal(err)
 			}
