@@ -106,6 +106,16 @@ func (r Recipe) Egress() []box.Endpoint {
 	return []box.Endpoint{{Host: "registry.npmjs.org", Port: 443}}
 }
 
+// Believes is the variable that names a file with authorities whose certificates the
+// installer believes. What npm reads there is believed besides what node has, what uv
+// reads instead of it.
+func (r Recipe) Believes() string {
+	if r.Installer == UV {
+		return "SSL_CERT_FILE"
+	}
+	return "NODE_EXTRA_CA_CERTS"
+}
+
 // Spec is the box to install in: of the server's own it keeps the image, how that is
 // come by, and what contains it. Mounts and limits are the server's and not the build's.
 func (r Recipe) Spec(server box.Spec) box.Spec {

@@ -38,7 +38,7 @@ type Engine struct {
 }
 
 // Answers to other questions than running come within this time.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // outputLimit bounds what is kept of an answer.
 const outputLimit = 4 << 20

@@ -13,23 +13,13 @@ import (
 // which that is not known for certain are left: of other machines that use the same
 // engine, and of proxies whose process ids we cannot see.
 func (e Engine) Reap(ctx context.Context) ([]string, error) {
-	out, err := e.call(ctx, nil, "ps", "--all", "--quiet", "--no-trunc", "--filter=label="+LabelOwner)
+	list, err := e.owned(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("looking for containers that were left: %w", err)
-	}
-	ids := strings.Fields(string(out))
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	// One that is removed meanwhile makes it an error, and the rest is said.
-	out, err = e.call(ctx, nil, append([]string{"container", "inspect",
-		`--format={{.Id}} {{.Name}} {{index .Config.Labels "` + LabelOwner + `"}}`}, ids...)...)
-	if err != nil && len(out) == 0 {
 		return nil, fmt.Errorf("looking for containers that were left: %w", err)
 	}
 	var names []string
 	var failed error
-	for _, c := range orphans(string(out), owner.ID.Gone) {
+	for _, c := range orphans(list, owner.ID.Gone) {
 		if err := e.remove(ctx, c.id); err != nil {
 			failed = errors.Join(failed, err)
 			continue
@@ -37,6 +27,28 @@ func (e Engine) Reap(ctx context.Context) ([]string, error) {
 		names = append(names, c.name)
 	}
 	return names, failed
+}
+
+// owned is a line for each container that has an owner: id, name, owner. The clients'
+// own lists show labels in different words.
+func (e Engine) owned(ctx context.Context) (string, error) {
+	for try := 0; ; try++ {
+		out, err := e.call(ctx, nil, "ps", "--all", "--quiet", "--no-trunc", "--filter=label="+LabelOwner)
+		ids := strings.Fields(string(out))
+		if err != nil || len(ids) == 0 {
+			return "", err
+		}
+		out, err = e.call(ctx, nil, append([]string{"container", "inspect",
+			`--format={{.Id}} {{.Name}} {{index .Config.Labels "` + LabelOwner + `"}}`}, ids...)...)
+		// One that was removed meanwhile makes it an error: the rest is said. Where there
+		// is no rest, others may have come.
+		if err == nil || len(out) > 0 {
+			return string(out), nil
+		}
+		if try == 3 {
+			return "", err
+		}
+	}
 }
 
 type container struct{ id, name string }

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -184,7 +185,7 @@ func (l *Launcher) contained(conf policy.Server) (upstream.Process, error) {
 	if err != nil {
 		return upstream.Process{}, err
 	}
-	if err := l.tell(rt, j, append(append(warnings, built...), remarks...)); err != nil {
+	if err := l.tell(rt, j, slices.Concat(warnings, built, j.unseen(), remarks)); err != nil {
 		p.Stop()
 		return upstream.Process{}, err
 	}

@@ -25,6 +25,7 @@ import (
 	"sallyport/policy"
 	"sallyport/policy/words"
 	"sallyport/proxy/upstream"
+	"sallyport/sandbox/bake"
 	"sallyport/sandbox/box"
 	"sallyport/sandbox/egress"
 	"sallyport/sandbox/probe"
@@ -173,11 +174,75 @@ func TestSpecOf(t *testing.T) {
 	}
 }
 
-// Of a server's variables an installer is told those that are its own.
-func TestInstallerEnv(t *testing.T) {
-	got := installerEnv([]string{"NPM_CONFIG_REGISTRY=a", "npm_config_//r/:_authToken=b", "UV_INDEX=c", "TOKEN=d", "uv_x=e"})
-	if diff := cmp.Diff([]string{"NPM_CONFIG_REGISTRY=a", "npm_config_//r/:_authToken=b", "UV_INDEX=c"}, got); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
+// Files of this machine that a command names and its box does not show are told of.
+func TestUnseen(t *testing.T) {
+	dir := t.TempDir()
+	shown := filepath.Join(dir, "shown")
+	if err := os.MkdirAll(filepath.Join(shown, "more"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	j := job{spec: box.Spec{Mounts: []box.Mount{{Source: "/x", Target: shown}}}}
+	for arg, told := range map[string]bool{
+		dir + "/other":                       false, // there is none
+		t.TempDir():                          true,
+		"--root=" + filepath.Dir(os.Args[0]): true,
+		shown + "/more/":                     false,
+		"/etc/passwd":                        false,
+		"--flag":                             false,
+		"relative":                           false,
+		"":                                   false,
+		"/":                                  false,
+		dir:                                  false, // it is there, with what is mounted below it
+	} {
+		j.command = []string{arg}
+		if got := j.unseen(); (len(got) == 1) != told {
+			t.Errorf("%q: %q", arg, got)
+		}
+	}
+}
+
+// Of a server's variables an installer is told those that are its own, and it believes
+// the authorities that are believed where we run.
+func TestInstaller(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "ours.pem")
+	if err := os.WriteFile(file, []byte("an authority"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("NODE_EXTRA_CA_CERTS", file)
+	t.Setenv("SSL_CERT_FILE", file)
+	l := New(t.Context(), Options{State: t.TempDir(), Logger: hclog.NewNullLogger()})
+	given := []string{"NPM_CONFIG_REGISTRY=a", "npm_config_//r/:_authToken=b", "UV_INDEX=c", "TOKEN=d", "uv_x=e"}
+	told := given[:3:3]
+	for installer, believes := range map[bake.Installer]string{bake.NPM: "NODE_EXTRA_CA_CERTS", bake.UV: "SSL_CERT_FILE"} {
+		r := bake.Recipe{Installer: installer}
+		env, spec, err := l.installer(r, given, box.Spec{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(append(told, believes+"=/sallyport-authorities.pem"), env); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+		if len(spec.Mounts) != 1 || spec.Mounts[0].Target != "/sallyport-authorities.pem" || spec.Mounts[0].Write {
+			t.Fatalf("%+v", spec.Mounts)
+		}
+		info, err := os.Stat(spec.Mounts[0].Source)
+		if text, _ := os.ReadFile(spec.Mounts[0].Source); string(text) != "an authority" || err != nil || info.Mode().Perm() != 0o644 {
+			t.Errorf("it is shown %q %v", text, err)
+		}
+		env, spec, err = l.installer(r, []string{believes + "=/in/the/image"}, box.Spec{})
+		if diff := cmp.Diff([]string{believes + "=/in/the/image"}, env); diff != "" || len(spec.Mounts) != 0 || err != nil {
+			t.Errorf("what the policy says does not come first: (-want +got)\n%s %v", diff, err)
+		}
+		t.Setenv(believes, "")
+		if env, spec, err = l.installer(r, given, box.Spec{}); err != nil || len(spec.Mounts) != 0 || cmp.Diff(told, env) != "" {
+			t.Errorf("%q %v %v", env, spec.Mounts, err)
+		}
+		for _, bad := range []string{file + ".not", "/dev/zero"} {
+			t.Setenv(believes, bad)
+			if _, _, err := l.installer(r, given, box.Spec{}); err == nil || !strings.Contains(err.Error(), believes) {
+				t.Errorf("%s: %v", bad, err)
+			}
+		}
 	}
 }
 

@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
+	"slices"
 	"strings"
 
 	"sallyport/policy"
 	"sallyport/policy/words"
+	"sallyport/sandbox/bake"
 	"sallyport/sandbox/box"
 	"sallyport/sandbox/mount"
 )
@@ -64,6 +67,32 @@ func (j job) describe() string {
 	}
 	return out.String()
 }
+
+// unseen says which files of this machine the command names, and the box does not show:
+// most servers that end at once do so for want of one. What an image usually has of its
+// own is left out.
+func (j job) unseen() []string {
+	var all []string
+	for _, arg := range j.command {
+		if strings.HasPrefix(arg, "-") {
+			_, arg, _ = strings.Cut(arg, "=")
+		}
+		arg = path.Clean(arg)
+		if !path.IsAbs(arg) || arg == "/" || slices.ContainsFunc(common, func(dir string) bool { return below(arg, dir) }) ||
+			slices.ContainsFunc(j.spec.Mounts, func(m box.Mount) bool { return below(arg, m.Target) || below(m.Target, arg) }) {
+			continue
+		}
+		if _, err := os.Stat(arg); err == nil {
+			all = append(all, fmt.Sprintf("the command names %[1]s, which is on this machine and not shown in the box: mount { source = %[1]q }, or --mount %[1]s, shows it, read-only", arg))
+		}
+	}
+	return all
+}
+
+// common are folders that boxes have, whatever the policy says.
+var common = []string{"/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc", "/dev", "/proc", "/sys", bake.Folder}
+
+func below(file, dir string) bool { return file == dir || strings.HasPrefix(file, dir+"/") }
 
 func size(n int64) string {
 	switch {

@@ -17,7 +17,15 @@ const hosts = "127.0.0.1\tlocalhost box\n::1\tlocalhost\n"
 // there is no place to keep it.
 func withHosts(state string, s box.Spec) box.Spec {
 	const target = "/etc/hosts"
-	if state == "" || slices.ContainsFunc(s.Mounts, func(m box.Mount) bool { return m.Target == target || m.Target == "/etc" }) {
+	if slices.ContainsFunc(s.Mounts, func(m box.Mount) bool { return m.Target == target || m.Target == "/etc" }) {
+		return s
+	}
+	return withText(state, s, target, hosts)
+}
+
+// withText shows a container a text of ours, unless there is no place to keep it.
+func withText(state string, s box.Spec, target, text string) box.Spec {
+	if state == "" {
 		return s
 	}
 	dir := filepath.Join(state, "sandbox")
@@ -25,16 +33,16 @@ func withHosts(state string, s box.Spec) box.Spec {
 		return s
 	}
 	dir, err := filepath.EvalSymlinks(dir)
-	file := filepath.Join(dir, "hosts")
+	file := filepath.Join(dir, filepath.Base(target))
 	if err != nil || !mount.Sayable(file) {
 		return s
 	}
-	if b, err := os.ReadFile(file); err != nil || string(b) != hosts {
+	if b, err := os.ReadFile(file); err != nil || string(b) != text {
 		f, err := os.CreateTemp(dir, "new-")
 		if err != nil {
 			return s
 		}
-		_, err = f.WriteString(hosts)
+		_, err = f.WriteString(text)
 		if f.Chmod(0o644) != nil || f.Close() != nil || err != nil || os.Rename(f.Name(), file) != nil {
 			_ = os.Remove(f.Name())
 			return s
