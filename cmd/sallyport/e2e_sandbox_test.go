@@ -526,7 +526,7 @@ func TestSandboxBuild(t *testing.T) {
 				}
 				t.Cleanup(func() { exec.Command(runtime, "image", "rm", string(made[1])).Run() })
 			}
-			if said := b.told(t, ""); strings.Contains(said, "\nyes\n") || !strings.Contains(said, "\nno\n") || strings.Contains(said, "TOKEN") || !strings.Contains(said, "\nNPM_CONFIG_X=1\n") {
+			if said := b.told(t, ""); strings.Contains(said, "\nyes\n") || !strings.Contains(said, "\nno\n") || strings.Contains(said, "TOKEN") || !strings.Contains(said, "\nNPM_CONFIG_X=1\n") || !strings.HasSuffix(said, "\nan authority") {
 				t.Errorf("the installer was told:\n%s", said)
 			}
 			if out := b.greet(t, b.config(t, `build { when = "never" }`, `command = ["npx", "-y", "some-server@1.0.2"]`)); !strings.Contains(out, "is not in the box's PATH") {
@@ -545,11 +545,15 @@ func TestSandboxBuild(t *testing.T) {
 // told is what the installer of a server is told.
 func (b *contained) told(t *testing.T, body string) string {
 	t.Helper()
+	authorities := filepath.Join(t.TempDir(), "ours.pem")
+	if err := os.WriteFile(authorities, []byte("an authority"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	v := b.lodge(t, body, `command = ["npx", "-y", "some-server@1.0.2"]
 env = {
 TOKEN = "x"
 NPM_CONFIG_X = "1"
-}`)
+}`, "NODE_EXTRA_CA_CERTS="+authorities)
 	defer v.leave()
 	log, _ := os.ReadFile(v.log)
 	if made := regexp.MustCompile(`image (sha256:[0-9a-f]+), made`).FindSubmatch(log); made != nil {
