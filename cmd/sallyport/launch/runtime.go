@@ -87,14 +87,16 @@ func (l *Launcher) findContainers(name string) (runtime, error) {
 	}
 	c := containers{state: l.opt.State}
 	key := surroundings(name, self)
+	say := l.opt.Logger.Debug // it was told when it was found out
 	if !l.kept("engine", key, &c.Engine) {
 		if c.Engine, err = engine.Find(ctx, name, self); err != nil {
 			return nil, err
 		}
 		l.keep("engine", key, c.Engine)
+		say = l.opt.Logger.Info
 	}
 	for _, r := range c.Remarks {
-		l.opt.Logger.Info("sandbox: " + r)
+		say("sandbox: " + r)
 	}
 	l.sparer.Go(func() { l.reap(c.Engine) })
 	return c, nil
