@@ -14,17 +14,19 @@
 
   // refresh puts the page's main part in anew, and keeps what is being typed.
   async function refresh() {
-    const typed = reasons(), focus = document.activeElement && document.activeElement.id;
-    let answer;
+    let answer, text;
     try {
       answer = await fetch(location.pathname, { cache: "no-store", credentials: "same-origin" });
+      text = await answer.text();
     } catch {
       return; // sallyport has ended; what is shown stays
     }
     if (answer.status === 401) { location.reload(); return; }
+    // From here on nobody waits, and nobody can type.
+    const typed = reasons(), focus = document.activeElement && document.activeElement.id;
     const before = ids();
     const said = document.querySelector("main > .notice[role=status]");
-    const next = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const next = new DOMParser().parseFromString(text, "text/html");
     document.querySelector("main").replaceWith(document.adoptNode(next.querySelector("main")));
     document.title = next.title;
     const main = document.querySelector("main");
