@@ -30,6 +30,8 @@ type Server struct {
 	end  context.CancelFunc
 	done chan struct{} // closed when nothing is served any more
 
+	farewell time.Duration
+
 	guests guests
 }
 
@@ -65,7 +67,7 @@ func listen(path string, d *approval.Desk) (*Server, error) {
 		l.Close()
 		return nil, err
 	}
-	s := &Server{desk: d, path: path, made: made, mux: http.NewServeMux(), done: make(chan struct{})}
+	s := &Server{desk: d, path: path, made: made, mux: http.NewServeMux(), done: make(chan struct{}), farewell: farewell}
 	s.serve(newGate(l, d.Owner()))
 	return s, nil
 }
@@ -153,7 +155,7 @@ func (s *Server) Handle(verb string, h http.Handler) {
 func (s *Server) Close() error {
 	gone := place.Unbind(s.path, s.made)
 	s.end()
-	late := time.NewTimer(farewell)
+	late := time.NewTimer(s.farewell)
 	defer late.Stop()
 	select {
 	case <-s.guests.leave():

@@ -502,11 +502,11 @@ func TestWatch(t *testing.T) {
 	if n := <-counts; n != 1 {
 		t.Errorf("%d then", n)
 	}
-	begun := time.Now()
+	s.farewell = time.Hour // that would be noticed
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
-	if err := <-ended; err != nil || time.Since(begun) > farewell/2 {
-		t.Errorf("%v after %v", err, time.Since(begun))
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }
