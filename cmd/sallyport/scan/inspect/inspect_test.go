@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -18,7 +19,7 @@ import (
 	"github.com/mark3labs/mcp-go/server"
 )
 
-const patience = 20 * time.Second // bounds what would hang a broken test
+const patience = time.Minute // bounds what would hang a broken test
 
 // message is what the servers here understand of a line.
 type message struct {
@@ -262,10 +263,12 @@ func TestProbeIsIgnored(t *testing.T) {
 	s.hear = func(say func(string, ...any), m message) bool {
 		return m.Method == "server/discover" || inner(say, m)
 	}
-	got, err := read(t, s, 3*time.Second)
-	if diff := cmp.Diff(greeted(""), got); diff != "" || err != nil || s.lives.Load() != 1 {
-		t.Errorf("%v, %d lives (-want +got)\n%s", err, s.lives.Load(), diff)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		got, err := read(t, s, patience)
+		if diff := cmp.Diff(greeted(""), got); diff != "" || err != nil || s.lives.Load() != 1 {
+			t.Errorf("%v, %d lives (-want +got)\n%s", err, s.lives.Load(), diff)
+		}
+	})
 }
 
 // TestAnswersAnything: an answer to server/discover does not make a modern server.
@@ -345,14 +348,12 @@ func TestFails(t *testing.T) {
 		}), "tools/list: its answer cannot be read", 3},
 	} {
 		t.Run(tt.why, func(t *testing.T) {
-			timeout := patience
-			if tt.why == "it is silent" {
-				timeout = 100 * time.Millisecond
-			}
-			got, err := read(t, tt.s, timeout)
-			if err == nil || !strings.Contains(err.Error(), tt.want) || len(got) < tt.kept {
-				t.Errorf("%d definitions, error %v, want %q", len(got), err, tt.want)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				got, err := read(t, tt.s, patience)
+				if err == nil || !strings.Contains(err.Error(), tt.want) || len(got) < tt.kept {
+					t.Errorf("%d definitions, error %v, want %q", len(got), err, tt.want)
+				}
+			})
 		})
 	}
 }
