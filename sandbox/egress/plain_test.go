@@ -236,14 +236,16 @@ func TestBodies(t *testing.T) {
 	}
 	// The host has heard enough.
 	x := open(t, Options{})
+	heard := make(chan bool)
 	x.host("1.1.1.1:80", func(c *net.TCPConn) {
 		_, _ = io.ReadFull(c, make([]byte, 100))
 		fmt.Fprint(c, "HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno")
-		time.Sleep(100 * time.Millisecond)
+		<-heard
 	})
 	c := x.client()
 	fmt.Fprint(c, post+"Content-Length: 1000000\r\n\r\n"+strings.Repeat("x", 1000))
 	b, err := io.ReadAll(c)
+	close(heard)
 	if string(b) != "HTTP/1.1 413 Request Entity Too Large\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno" || err != nil {
 		t.Errorf("%q, %v", b, err)
 	}
@@ -303,7 +305,7 @@ func TestStream(t *testing.T) {
 	a.Body.Close()
 	select {
 	case <-left:
-	case <-time.After(5 * time.Second):
+	case <-time.After(patience):
 		t.Error("the host was not told")
 	}
 	x.seen(2)

@@ -19,6 +19,9 @@ import (
 	"sallyport/sandbox/egress/place"
 )
 
+// patience ends a test that hangs; nothing is timed by it.
+const patience = time.Minute
+
 // scene is a proxy with a world around it: names, and what is at each address.
 type scene struct {
 	t     testing.TB
@@ -141,7 +144,7 @@ func (x *scene) client() *net.TCPConn {
 		x.t.Fatal(err)
 	}
 	x.t.Cleanup(func() { c.Close() })
-	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(patience))
 	return c.(*net.TCPConn)
 }
 
@@ -176,7 +179,7 @@ func (x *scene) tunnelTo(authority string) (*net.TCPConn, *bufio.Reader) {
 // seen returns n events, once there are that many.
 func (x *scene) seen(n int) []Event {
 	x.t.Helper()
-	for range 500 {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		x.mu.Lock()
 		all := append([]Event(nil), x.events...)
 		x.mu.Unlock()
@@ -186,7 +189,6 @@ func (x *scene) seen(n int) []Event {
 			}
 			return all
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 	x.t.Fatalf("%d events never came: %+v", n, x.events)
 	return nil
