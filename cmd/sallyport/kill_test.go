@@ -74,7 +74,7 @@ func TestKilledUnderLoad(t *testing.T) {
 	seed := rand.Uint64()
 	moments := rand.New(rand.NewPCG(seed, 0))
 	for round := range rounds {
-		s.round(t, time.Duration(moments.Int64N(int64(250*time.Millisecond))), round%2 == 0)
+		s.round(t, time.Duration(moments.Int64N(int64(250*time.Millisecond))), round%3)
 		s.check(t, fmt.Sprintf("round %d (seed %d)", round, seed))
 		if strings.Contains(s.said.String(), "DATA RACE") {
 			t.Fatal(s.said.String())
@@ -100,9 +100,16 @@ func (s *siege) start(t *testing.T) *stay {
 	return client
 }
 
-// round is one life of the proxy under load, counted from its start, or from its
-// answer to the handshake, so that on a slow machine too there is a load.
-func (s *siege) round(t *testing.T, life time.Duration, fromStart bool) {
+// Where a life of the proxy is counted from. On a slow machine too there is a
+// load when one is killed that has answered a call.
+const (
+	fromStart = iota
+	fromGreeting
+	fromAnswer
+)
+
+// round is one life of the proxy under load.
+func (s *siege) round(t *testing.T, life time.Duration, from int) {
 	client := s.start(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -111,20 +118,23 @@ func (s *siege) round(t *testing.T, life time.Duration, fromStart bool) {
 		_ = client.cmd.Process.Kill()
 		close(killed)
 	}
-	if fromStart {
-		time.AfterFunc(life, kill)
+	var dying sync.Once
+	reached := func(moment int) {
+		if from == moment {
+			dying.Do(func() { time.AfterFunc(life, kill) })
+		}
 	}
+	reached(fromStart)
 	before := len(s.answered)
 	_, greeted := client.ask("initialize", `{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"loader","version":"1"}}`)
-	if !fromStart {
-		time.AfterFunc(life, kill)
-	}
+	reached(fromGreeting)
 	if greeted == nil {
-		s.load(ctx, cancel, client)
+		s.load(ctx, cancel, client, func() { reached(fromAnswer) })
 	}
+	reached(from) // whatever came of it
 	<-killed
 	_ = client.cmd.Wait()
-	if greeted != nil && !fromStart {
+	if greeted != nil && from != fromStart {
 		t.Errorf("the handshake: %v\n%s", greeted, s.said.String())
 	}
 	if len(s.answered) == before {
@@ -142,8 +152,9 @@ func (s *siege) round(t *testing.T, life time.Duration, fromStart bool) {
 	}
 }
 
-// load keeps calls of two tiers in flight until the proxy is gone.
-func (s *siege) load(ctx context.Context, gone func(), client *stay) {
+// load keeps calls of two tiers in flight until the proxy is gone, and says when one
+// is answered.
+func (s *siege) load(ctx context.Context, gone func(), client *stay, answered func()) {
 	const depth = 16
 	slots := make(chan struct{}, depth)
 	var sending sync.WaitGroup
@@ -171,6 +182,7 @@ func (s *siege) load(ctx context.Context, gone func(), client *stay) {
 			continue
 		}
 		if a.ok() && len(a.Result.Content) == 1 {
+			answered()
 			s.answered[fmt.Sprintf("mark %d", *a.ID)] = true
 		}
 		<-slots
