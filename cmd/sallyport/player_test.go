@@ -54,6 +54,7 @@ type stay struct {
 //	deafen               close its output
 //	wait                 wait for its end
 //	gone                 wait until none of the watched processes is left
+//	alone                wait until no other process works in this folder
 func player() {
 	if len(os.Args) < 3 {
 		fatal("usage: player SCRIPT COMMAND [ARG…]")
@@ -151,6 +152,13 @@ func (s *stay) do(verb, rest string) error {
 		s.wait()
 	case "gone":
 		for _, p := range s.watched {
+			if !p.ends() {
+				return fmt.Errorf("still running: %s", p.words)
+			}
+		}
+		fmt.Println("nothing is left")
+	case "alone":
+		for _, p := range beside() {
 			if !p.ends() {
 				return fmt.Errorf("still running: %s", p.words)
 			}

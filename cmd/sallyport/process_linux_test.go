@@ -42,12 +42,37 @@ func below(pid int) []process {
 			if up != pid {
 				continue
 			}
-			fd, err := unix.PidfdOpen(id, 0)
-			words, readErr := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", id))
-			if err == nil && readErr == nil {
-				out = append(out, process{fd: fd, words: strings.ReplaceAll(strings.TrimRight(string(words), "\x00"), "\x00", " ")})
+			if p, ok := open(id); ok {
+				out = append(out, p)
 			}
 			break
+		}
+	}
+	return out
+}
+
+func open(id int) (process, bool) {
+	fd, err := unix.PidfdOpen(id, 0)
+	words, readErr := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", id))
+	return process{fd: fd, words: strings.ReplaceAll(strings.TrimRight(string(words), "\x00"), "\x00", " ")}, err == nil && readErr == nil
+}
+
+// beside are all other processes that work in our folder.
+func beside() []process {
+	var out []process
+	here, _ := os.Getwd()
+	entries, _ := os.ReadDir("/proc")
+	for _, e := range entries {
+		id, err := strconv.Atoi(e.Name())
+		if err != nil || id == os.Getpid() {
+			continue
+		}
+		if p, ok := open(id); ok {
+			if there, err := os.Readlink("/proc/" + e.Name() + "/cwd"); err == nil && there == here {
+				out = append(out, p)
+				continue
+			}
+			unix.Close(p.fd)
 		}
 	}
 	return out
