@@ -30,7 +30,7 @@ import (
 var update = flag.Bool("update", false, "rewrite the goldens")
 
 // patience bounds what would otherwise hang a broken test; nothing is timed by it.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 func TestMain(m *testing.M) {
 	if script := os.Getenv("SANDBOX_TEST_AS_PROXY"); script != "" {

@@ -70,7 +70,7 @@ func TestScratchCounts(t *testing.T) {
 func TestTooManyProcessesIsNamed(t *testing.T) {
 	h := real(t)
 	grouped(t)
-	out := output(t, h, box.Spec{Limits: box.Limits{PIDs: 12}}, "/bin/sh", "-c", `for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do sleep 5 & done; exit 3`)
+	out := output(t, h, box.Spec{Limits: box.Limits{PIDs: 12}}, "/bin/sh", "-c", `for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do sleep 1000 & done; exit 3`)
 	if !strings.Contains(out, "exit status") || !strings.Contains(out, "too many processes: the box may have 12") {
 		t.Errorf("%q", out)
 	}
@@ -113,7 +113,7 @@ func TestWithoutGroups(t *testing.T) {
 	if h.Root {
 		return // whose count is that of the whole machine
 	}
-	out := output(t, h, box.Spec{Limits: box.Limits{PIDs: 12}}, "/bin/sh", "-c", `for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do sleep 5 & done; exit 3`)
+	out := output(t, h, box.Spec{Limits: box.Limits{PIDs: 12}}, "/bin/sh", "-c", `for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do sleep 1000 & done; exit 3`)
 	if out == "exit status 3\n" {
 		t.Errorf("more than 12 processes")
 	}
@@ -158,7 +158,7 @@ func TestKilled(t *testing.T) {
 	}
 	proxy.Process.Kill()
 	proxy.Wait()
-	for end := time.Now().Add(5 * time.Second); len(marked(mark)) > 0; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(patience); len(marked(mark)) > 0; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("still there: %v", marked(mark))
 		}
