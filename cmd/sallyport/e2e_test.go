@@ -20,6 +20,9 @@ import (
 	"sallyport/audit"
 )
 
+// e2ePatience ends a run that hangs; nothing is timed by it.
+const e2ePatience = 3 * time.Minute
+
 // A plannedCall is one that every client makes. In arguments and texts {DIR}
 // stands for the folder of the run.
 type plannedCall struct {
@@ -251,7 +254,7 @@ func drive(t *testing.T, s software, srv subject, a agent, calls []plannedCall, 
 	if err := json.Unmarshal(bytes.ReplaceAll(raw, []byte("{DIR}"), []byte(v.dir)), &e.calls); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), e2ePatience)
 	defer cancel()
 	v.seen, err = a.drive(ctx, e)
 	if err != nil {
