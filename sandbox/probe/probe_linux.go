@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"sallyport/sandbox/gvisor"
 )
 
 // Words by which the probe starts itself again.
@@ -59,11 +61,14 @@ func Main(args []string, stdout io.Writer) error {
 // look tries all but memory.
 func look(ask Ask) Report {
 	l := ask.Limits.OrDefault()
+	own := gvisor.Here()
 	r := Report{UID: os.Getuid(), GID: os.Getgid(), CPU: CPU{Cgroup: cpuQuota()}, Attempts: tryAll()}
 	r.Groups, _ = os.Getgroups()
+	if own {
+		r.Kernel = gvisor.Name
+	}
 	r.status()
-	var root unix.Statfs_t
-	r.Root = unix.Statfs("/", &root) != nil || root.Flags&unix.ST_RDONLY == 0
+	r.Root = !readOnly("/")
 	r.Writable = writable()
 	r.Tmp = tryPlace("/tmp", l.Scratch, l.Memory)
 	r.Shm = tryPlace("/dev/shm", l.Shm, l.Memory)
@@ -72,7 +77,7 @@ func look(ask Ask) Report {
 	}
 	r.PIDs.Cgroup = cgroupValue("pids.max", "pids/pids.max")
 	r.PIDs.Reached, r.PIDs.Refused = tryThreads(l.PIDs)
-	r.CPU.Used = useCPU()
+	r.CPU.Used = useCPU(own)
 	var files unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &files) == nil {
 		r.Files = files.Max
@@ -84,6 +89,9 @@ func look(ask Ask) Report {
 }
 
 func (r *Report) status() {
+	// Not every kernel says it in the file.
+	set, err := unix.PrctlRetInt(unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0)
+	r.NoNewPrivs = err == nil && set == 1
 	b, _ := os.ReadFile("/proc/self/status")
 	for line := range strings.Lines(string(b)) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
@@ -102,8 +110,6 @@ func (r *Report) status() {
 			r.CapEff |= hex()
 		case "CapBnd":
 			r.CapBnd = hex()
-		case "NoNewPrivs":
-			r.NoNewPrivs = value == "1"
 		case "Seccomp":
 			r.Seccomp, _ = strconv.Atoi(value)
 		}
@@ -120,6 +126,28 @@ func mountPoints() []string {
 		}
 	}
 	return all
+}
+
+// readOnly asks in both ways: gVisor answers to one of them only.
+func readOnly(at string) bool {
+	var fs unix.Statfs_t
+	if unix.Statfs(at, &fs) == nil && fs.Flags&unix.ST_RDONLY != 0 {
+		return true
+	}
+	b, _ := os.ReadFile("/proc/self/mountinfo")
+	return mountedReadOnly(string(b), at)
+}
+
+// mountedReadOnly reads it off a mountinfo, in which the last mount at a place is the one
+// that is seen.
+func mountedReadOnly(mountinfo, at string) bool {
+	only := false
+	for line := range strings.Lines(mountinfo) {
+		if f := strings.Fields(line); len(f) > 5 && f[4] == at {
+			only = slices.Contains(strings.Split(f[5], ","), "ro")
+		}
+	}
+	return only
 }
 
 func writable() []string {

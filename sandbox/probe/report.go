@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"sallyport/sandbox/box"
+	"sallyport/sandbox/gvisor"
 )
 
 // Word is what our executable is called with to be the probe.
@@ -36,6 +37,17 @@ type Ask struct {
 	Addresses []string // host:port to try to reach
 }
 
+// Remarks are what an operator should know of a box that holds to everything.
+func (r Report) Remarks() []string {
+	if r.Kernel != gvisor.Name {
+		return nil
+	}
+	return []string{
+		"the kernel within is gVisor's: the engine's own filter of system calls is not loaded there unless runsc is given --oci-seccomp; ours is",
+		"memory, processors and processes are limited for the box with gVisor in it: a box that comes to the limit of processes of the host ends as a whole",
+	}
+}
+
 // Values that are no number.
 const (
 	Unlimited = 0
@@ -44,6 +56,7 @@ const (
 
 // A Report is what was seen.
 type Report struct {
+	Kernel         string // of its own, that it has; empty: the host's
 	UID, GID       int
 	Groups         []int
 	CapEff, CapBnd uint64
@@ -206,18 +219,30 @@ func (c *checker) places(promise box.Spec, seen Report) {
 	}
 	others := slices.DeleteFunc(slices.Clone(seen.Writable), func(place string) bool { return slices.Contains(allowed, place) })
 	c.want("writable places", "/tmp and mounts", or(strings.Join(others, " "), "no others"), len(others) == 0)
-	c.place("/tmp", l.Scratch, seen.Tmp)
+	c.place("/tmp", l.Scratch, seen.Tmp, seen)
 	if !l.Exec {
 		c.is("/tmp", "no programs", "a program ran", !seen.Tmp.Exec)
 	}
-	c.place("/dev/shm", l.Shm, seen.Shm)
-	c.want("devices", "none", or(strings.Join(seen.Devices, " "), "none"), len(seen.Devices) == 0)
+	c.place("/dev/shm", l.Shm, seen.Shm, seen)
+	devices := slices.DeleteFunc(slices.Clone(seen.Devices), func(d string) bool {
+		return seen.Kernel == gvisor.Name && slices.Contains(gvisors, d)
+	})
+	c.want("devices", "none", or(strings.Join(devices, " "), "none"), len(devices) == 0)
 }
 
-func (c *checker) place(name string, size int64, p Place) {
+// gvisors are devices that gVisor shows in every box. They are its own, not the host's.
+var gvisors = []string{"/dev/fuse", "/dev/net/tun"}
+
+func (c *checker) place(name string, size int64, p Place, seen Report) {
 	page := int64(64 << 10) // of the largest pages that there are
 	c.want(name, amount(size), fmt.Sprintf("%s, %s written", amount(p.Size), amount(p.Wrote)),
 		p.Size > 0 && p.Size <= size+page && p.Wrote <= size+page)
+	if seen.Kernel == gvisor.Name && p.Suid && p.Dev {
+		// It does not say, for any mount. So it is what comes of it.
+		idle := seen.NoNewPrivs && strings.HasPrefix(seen.Attempts["device node"], "refused")
+		c.want(name, "nosuid and nodev", map[bool]string{true: "neither is of use", false: "not so"}[idle], idle)
+		return
+	}
 	c.is(name, "nosuid and nodev", "not so", !p.Suid && !p.Dev)
 }
 
