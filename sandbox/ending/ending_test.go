@@ -7,6 +7,12 @@ import (
 	"sallyport/sandbox"
 )
 
+// In runsc's own words, as they were seen.
+const (
+	runscThreads = `starting container: starting root container: starting sandbox: failed to setupFS: mounting submounts: mount submount "/etc/hostname": failed to mount "/etc/hostname" (type: bind): cannot allocate memory`
+	runscNetwork = `starting container: setting up network: creating interfaces from net namespace "/proc/5802/ns/net": cannot run with network enabled in root network namespace`
+)
+
 func TestEndingSays(t *testing.T) {
 	id := fmt.Sprintf("%064d", 1)
 	for _, c := range []struct {
@@ -25,6 +31,10 @@ func TestEndingSays(t *testing.T) {
 		{Ending{Client: sandbox.Exit{Code: 125}, Tool: "docker", Stopped: true}, "docker could not start the box"},
 		{Ending{ID: id, Status: "running", Client: sandbox.Exit{Code: -1, Signal: "killed"}, Tool: "podman"}, "the podman client was ended by a signal: killed"},
 		{Ending{Client: sandbox.Exit{Code: 125}, Tool: "docker"}, "docker could not start the box"},
+		{Ending{ID: id, Status: "created", Client: sandbox.Exit{Code: 126}, Words: runscThreads},
+			"the box is too small for runsc: its own processes and threads, some 60, count among pids"},
+		{Ending{ID: id, Status: "created", Client: sandbox.Exit{Code: 125}, Words: runscNetwork},
+			"this runsc takes the box's network for the host's, as older ones do with newer kernels: runtime_class must name one that is given --network=none"},
 		{Ending{ID: id, Status: "created", Client: sandbox.Exit{Code: 127}}, "the command cannot be run in the box: is it in the image, and for this machine?"},
 	} {
 		if got := c.e.String(); got != c.want {
