@@ -57,7 +57,7 @@ func Argv(e Engine, s box.Spec, r Run) []string {
 	for _, name := range r.Names {
 		a = append(a, "--env="+name)
 	}
-	return append(a, r.entry()...)
+	return append(a, r.entry(s.Limits.OrDefault().PIDs)...)
 }
 
 // isolation is what the box may not do, see or become.
@@ -198,8 +198,8 @@ func major(version string) int {
 
 // entry is the image, and what runs in it. A command is all that runs: the image's
 // entry point is not put in front of it.
-func (r Run) entry() []string {
-	command := r.Inside.wrap(r.Command)
+func (r Run) entry(pids int) []string {
+	command := r.Inside.wrap(r.Command, pids)
 	if len(command) == 0 {
 		return []string{r.Image}
 	}

@@ -12,6 +12,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -19,6 +20,7 @@ import (
 	"time"
 
 	"sallyport/sandbox/box"
+	"sallyport/sandbox/gvisor"
 	"sallyport/sandbox/inside"
 	"sallyport/sandbox/outside"
 	"sallyport/sandbox/probe"
@@ -36,6 +38,9 @@ func TestEscapeWithEgress(t *testing.T) {
 	})
 }
 
+// class names the OCI runtime of the boxes, as a policy's runtime_class.
+var class = os.Getenv("SALLYPORT_TEST_RUNTIME_CLASS")
+
 // A prison is what the attempts are made in, and what is around it.
 type prison struct {
 	engine      Engine
@@ -43,15 +48,19 @@ type prison struct {
 	facts       outside.Facts
 	quiet, loud []string
 	loose       bool // it is not shut, and who is within may end it
+	gvisor      bool // a kernel of the box's own: what ends that ends the box
 }
 
 func newPrison(t testing.TB, e Engine, s box.Spec) prison {
 	t.Helper()
 	program := outside.Program(t)
 	s.Limits = box.Limits{Memory: 128 << 20, PIDs: 40, Files: 200, Scratch: 8 << 20, CPU: 2000}
+	if class != "" {
+		s.Limits.PIDs = 128 // its own threads count, too
+	}
 	p := prison{engine: e, facts: outside.Set(t, s.Limits)}
 	p.facts.Sys = true
-	s.Image = hostileImage(t, e, program)
+	s.Image, s.Class = hostileImage(t, e, program), class
 	p.job = Job{Server: "hostile", Spec: s, StopTimeout: 100 * time.Millisecond}
 	if len(s.Egress) > 0 {
 		p.job.Egress = outside.Shared(t)
@@ -210,18 +219,25 @@ func (p prison) one(t *testing.T, name string) string {
 	// The kernel writes down no more than ten of these in five seconds.
 	case strings.HasPrefix(why, "out of memory"), strings.HasPrefix(name, "more memory") && strings.HasPrefix(why, "signal: killed"):
 		return "refused: killed: " + why
+	case p.gvisor && said == "" && slices.Contains(fatal, name):
+		return "refused: the box ended: " + why
 	default:
 		return fmt.Sprintf("UNCLEAR: %s: %s: %s", why, said, c.LastWords())
 	}
 }
 
+// fatal is what gVisor ends a box for: its first process, which nothing protects there,
+// or gVisor itself has no more threads of the host.
+var fatal = []string{"outlive the box by killing its first process", "more processes than allowed", "fork bomb"}
+
 // shortfalls are what the probe says about a box like the prison's.
-func (p prison) shortfalls(t *testing.T) []probe.Judgement {
+func (p *prison) shortfalls(t *testing.T) []probe.Judgement {
 	t.Helper()
 	r, err := p.engine.Probe(t.Context(), p.job.Spec, p.facts.Addresses)
 	if err != nil {
 		t.Fatal(err)
 	}
+	p.gvisor = r.Kernel == gvisor.Name
 	return probe.Broken(probe.Check(p.job.Spec, r))
 }
 
@@ -230,11 +246,14 @@ func (p prison) known(name string) string {
 	if name == "learn the names of other hosts" && (p.engine.Tool == Podman || p.engine.Behind) {
 		return "podman copies the host's /etc/hosts into the box"
 	}
+	if name == "fill the message queues" && p.gvisor {
+		return "what is in them counts as the box's memory"
+	}
 	return ""
 }
 
 // open says why an attempt is not refused on this machine: the probe must have seen it.
-func (p prison) open(t *testing.T) func(name string) string {
+func (p *prison) open(t *testing.T) func(name string) string {
 	t.Helper()
 	short := p.shortfalls(t)
 	for _, s := range short {

@@ -37,12 +37,13 @@ func (in Inside) mounts() []box.Mount {
 	return m
 }
 
-// wrap puts our executable in front of the command.
-func (in Inside) wrap(command []string) []string {
+// wrap puts our executable in front of the command. It is told the limit on processes as
+// well: not every OCI runtime's kernel has it from the engine.
+func (in Inside) wrap(command []string, pids int) []string {
 	if !in.needed() {
 		return command
 	}
-	w := []string{inside.Self, inside.Word}
+	w := []string{inside.Self, inside.Word, "--pids=" + strconv.Itoa(pids)}
 	if in.Env {
 		w = append(w, "--env")
 	}

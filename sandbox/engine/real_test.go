@@ -352,7 +352,7 @@ func TestEgressByOneSocket(t *testing.T) {
 		}
 		defer l.Close()
 		go func() {
-			if c, err := l.Accept(); err == nil {
+			for c, err := l.Accept(); err == nil; c, err = l.Accept() {
 				fmt.Fprintln(c, "the way out")
 				c.Close()
 			}

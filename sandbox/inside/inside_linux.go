@@ -17,6 +17,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"sallyport/sandbox/gvisor"
 )
 
 // Codes as shells and engines have them.
@@ -32,6 +34,7 @@ type entry struct {
 	user     string // UID:GID to become; empty: we are who we should be
 	env      bool   // the environment comes by standard input
 	prefixed bool   // of our own, only what has VarPrefix is the command's
+	pids     uint64 // processes and threads of the box, to be held where the kernel is gVisor's
 	data     uint64 // bytes of private memory that each process of the command may have; 0: any
 	socket   string // where the way out leads; empty: there is none
 	port     int    // where it begins
@@ -40,7 +43,7 @@ type entry struct {
 
 // Main is Word with its options:
 //
-//	[--user=UID:GID] [--env] [--prefixed] [--data=BYTES] [--egress=SOCKET --port=N] -- COMMAND…
+//	[--user=UID:GID] [--env] [--prefixed] [--pids=N] [--data=BYTES] [--egress=SOCKET --port=N] -- COMMAND…
 //
 // It returns an exit code, or does not return.
 func Main(args []string, forward Forward) (int, error) {
@@ -56,7 +59,7 @@ func Main(args []string, forward Forward) (int, error) {
 			return failed, fmt.Errorf("leaving root: %w", err)
 		}
 	}
-	if err := lock(); err != nil {
+	if err := e.lock(); err != nil {
 		return failed, err
 	}
 	env, err := e.environment()
@@ -69,6 +72,9 @@ func Main(args []string, forward Forward) (int, error) {
 	if forward == nil {
 		return failed, errors.New("there is no way out")
 	}
+	if err := open(e.socket); err != nil {
+		return failed, err
+	}
 	l, err := net.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(e.port)))
 	if err != nil {
 		return failed, fmt.Errorf("opening the way out: %w", err)
@@ -78,6 +84,19 @@ func Main(args []string, forward Forward) (int, error) {
 	return e.accompany(env, func() error { return forward(l, e.socket) })
 }
 
+// open tries the way out: a server that finds it shut would only be told with each
+// connection.
+func open(socket string) error {
+	c, err := net.Dial("unix", socket)
+	if err == nil {
+		return c.Close()
+	}
+	if gvisor.Here() {
+		return fmt.Errorf("the way out is shut: gVisor lets nobody connect to a socket of the host, unless runsc is given --host-uds=open: %w", err)
+	}
+	return fmt.Errorf("the way out is shut: %w", err)
+}
+
 func parse(args []string) (entry, error) {
 	e := entry{}
 	flags := flag.NewFlagSet(Word, flag.ContinueOnError)
@@ -85,6 +104,7 @@ func parse(args []string) (entry, error) {
 	flags.StringVar(&e.user, "user", "", "")
 	flags.BoolVar(&e.env, "env", false, "")
 	flags.BoolVar(&e.prefixed, "prefixed", false, "")
+	flags.Uint64Var(&e.pids, "pids", 0, "")
 	flags.Uint64Var(&e.data, "data", 0, "")
 	flags.StringVar(&e.socket, "egress", "", "")
 	flags.IntVar(&e.port, "port", 0, "")

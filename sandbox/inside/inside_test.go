@@ -61,6 +61,21 @@ func self(t *testing.T, args ...string) *exec.Cmd {
 	return cmd
 }
 
+// way is the option for a way out at whose end all are let go.
+func way(t *testing.T) string {
+	t.Helper()
+	at := filepath.Join(t.TempDir(), "s")
+	l, err := net.Listen("unix", at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	if err := errors.Join(os.Chmod(at, 0o666), os.Chmod(filepath.Dir(at), 0o755), os.Chmod(filepath.Dir(filepath.Dir(at)), 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	return "--egress=" + at
+}
+
 func run(t *testing.T, stdin string, args ...string) (string, int) {
 	t.Helper()
 	return ended(self(t, append([]string{Word}, args...)...), stdin)
@@ -122,12 +137,12 @@ func TestLeavesRoot(t *testing.T) {
 	const show = `grep -E '^(Uid|Gid|Groups|Cap|NoNewPrivs)' /proc/self/status | tr -d '\t '`
 	const want = "Uid:65533655336553365533\nGid:65532655326553265532\nGroups:\nCapInh:0000000000000000\nCapPrm:0000000000000000\n" +
 		"CapEff:0000000000000000\nCapBnd:0000000000000000\nCapAmb:0000000000000000\nNoNewPrivs:1\n"
-	for _, way := range [][]string{nil, {"--egress=/nothing", "--port=0"}, {"--egress=/nothing", "--port=0", "--data=500000000"}} {
-		cmd := self(t, append(append([]string{Word, "--user=65533:65532"}, way...), "--", "sh", "-c", show)...)
+	for _, out := range [][]string{nil, {way(t), "--port=0"}, {way(t), "--port=0", "--data=500000000"}} {
+		cmd := self(t, append(append([]string{Word, "--user=65533:65532"}, out...), "--", "sh", "-c", show)...)
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Groups: []uint32{0, 4, 27}}, AmbientCaps: []uintptr{unix.CAP_NET_RAW}}
 		got, code := ended(cmd, "")
 		if diff := cmp.Diff(want, got); diff != "" || code != 0 {
-			t.Errorf("%q: code %d; (-want +got)\n%s", way, code, diff)
+			t.Errorf("%q: code %d; (-want +got)\n%s", out, code, diff)
 		}
 	}
 }
@@ -137,7 +152,7 @@ func TestData(t *testing.T) {
 	if got, code := run(t, "", "--data=104857600", "--", "sh", "-c", "ulimit -d; ulimit -H -d"); got != "102400\n102400\n" || code != 0 {
 		t.Errorf("%d %q", code, got)
 	}
-	got, code := run(t, "", "--data=104857600", "--egress=/nothing", "--port=0", "--", "sh", "-c", `ulimit -d; grep "Max data" /proc/$PPID/limits | tr -s " "; echo $HTTP_PROXY | cut -d: -f1,2; env | grep -c ^BOX_RUN`)
+	got, code := run(t, "", "--data=104857600", way(t), "--port=0", "--", "sh", "-c", `ulimit -d; grep "Max data" /proc/$PPID/limits | tr -s " "; echo $HTTP_PROXY | cut -d: -f1,2; env | grep -c ^BOX_RUN`)
 	if want := "102400\nMax data size unlimited unlimited bytes \nhttp://127.0.0.1\n0\n"; got != want || code != 1 {
 		t.Errorf("%d (-want +got)\n%s", code, cmp.Diff(want, got))
 	}
@@ -146,7 +161,7 @@ func TestData(t *testing.T) {
 // beside runs the command with a way out that leads nowhere.
 func beside(t *testing.T, script string) *exec.Cmd {
 	t.Helper()
-	return self(t, Word, "--egress=/nothing", "--port=0", "--", "sh", "-c", script)
+	return self(t, Word, way(t), "--port=0", "--", "sh", "-c", script)
 }
 
 // The way out is the listener of which all variables speak, and leads to the socket.
@@ -185,6 +200,14 @@ func TestWayOut(t *testing.T) {
 	}
 }
 
+// Who would find the way out shut at each connection is not started.
+func TestWayOutIsShut(t *testing.T) {
+	got, code := run(t, "", "--egress="+filepath.Join(t.TempDir(), EgressSocket), "--port=0", "--", "echo", "started")
+	if !strings.HasPrefix(got, "the way out is shut: ") || strings.Contains(got, "started") || code != failed {
+		t.Errorf("%d %q", code, got)
+	}
+}
+
 // Beside the way out it ends as it would without.
 func TestEndsBeside(t *testing.T) {
 	for script, want := range map[string]int{"exit 7": 7, "kill -9 $$": bySignal + 9, "exec /nothing": notFound} {
@@ -192,7 +215,7 @@ func TestEndsBeside(t *testing.T) {
 			t.Errorf("%s: %d, want %d: %s", script, code, want, out)
 		}
 	}
-	if out, code := run(t, "", "--egress=/nothing", "--port=0", "--", "nothing-of-that-name"); code != notFound {
+	if out, code := run(t, "", way(t), "--port=0", "--", "nothing-of-that-name"); code != notFound {
 		t.Errorf("%d %s", code, out)
 	}
 }

@@ -6,7 +6,21 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"sallyport/sandbox/gvisor"
 )
+
+// lock forbids what the command may not do, and limits what nobody else does: an engine's
+// limit on processes holds gVisor's own threads on the host, not the box's. There the
+// kernel counts a user's processes by box.
+func (e entry) lock() error {
+	if e.pids > 0 && gvisor.Here() {
+		if err := unix.Setrlimit(unix.RLIMIT_NPROC, &unix.Rlimit{Cur: e.pids, Max: e.pids}); err != nil {
+			return fmt.Errorf("limiting processes: %w", err)
+		}
+	}
+	return lock()
+}
 
 // lock forbids, for all that runs after it, what an engine's own filter may let
 // through: podman's lets anybody make a user name space, in which he is root over

@@ -22,6 +22,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"sallyport/sandbox/gvisor"
 	"sallyport/sandbox/outside"
 )
 
@@ -196,8 +197,8 @@ func files() []attempt {
 		{"inherit descriptors", func(Facts) (string, error) { return descriptors() }},
 		{"make devices", func(Facts) (string, error) {
 			return each(map[string]error{
-				"memory": unix.Mknod("/tmp/mem", unix.S_IFCHR|0o666, int(unix.Mkdev(1, 1))),
-				"disk":   unix.Mknod("/tmp/disk", unix.S_IFBLK|0o666, int(unix.Mkdev(254, 0))),
+				"memory": node("/tmp/mem", unix.S_IFCHR, unix.Mkdev(1, 1)),
+				"disk":   node("/tmp/disk", unix.S_IFBLK, unix.Mkdev(254, 0)),
 			})
 		}},
 		{"open devices", func(Facts) (string, error) {
@@ -208,6 +209,10 @@ func files() []attempt {
 					unix.Close(fd)
 				}
 				ways["/dev/"+d] = err
+			}
+			if gvisor.Here() { // these are its own, for whom it lets mount and make interfaces
+				delete(ways, "/dev/fuse")
+				delete(ways, "/dev/net/tun")
 			}
 			// An image may bring its own.
 			brought, _ := os.ReadDir("/devices")
@@ -229,6 +234,19 @@ func files() []attempt {
 			return "", escaped("%d files", 4*f.Files)
 		}},
 	}
+}
+
+// node makes a device. With gVisor anybody may, and must not come to one by it.
+func node(at string, kind uint32, device uint64) error {
+	err := unix.Mknod(at, kind|0o666, int(device))
+	if err != nil || !gvisor.Here() {
+		return err
+	}
+	fd, err := unix.Open(at, unix.O_RDONLY, 0)
+	if err == nil {
+		unix.Close(fd)
+	}
+	return err
 }
 
 func readable(file string) error {

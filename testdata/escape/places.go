@@ -10,6 +10,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"sallyport/sandbox/gvisor"
 )
 
 // writable looks for any folder but the scratch ones in which a file can be made.
@@ -115,6 +117,10 @@ func places() []attempt {
 				"/sys/fs/cgroup/cgroup.procs": "1", "/sys/fs/cgroup/memory/cgroup.procs": "1",
 			} {
 				ways[file] = write(file, text)
+			}
+			if gvisor.Here() { // it keeps the number, and the host knows nothing of it
+				delete(ways, "/proc/self/oom_score_adj")
+				delete(ways, "/proc/1/oom_score_adj")
 			}
 			return each(ways)
 		}},
