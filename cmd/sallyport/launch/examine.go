@@ -10,12 +10,13 @@ import (
 	"sallyport/sandbox/box"
 	"sallyport/sandbox/bwrap"
 	"sallyport/sandbox/engine"
+	"sallyport/sandbox/probe"
 )
 
-// Examine tries a runtime: podman, docker or bwrap. Nothing is taken from what was found
-// out before.
-func Examine(ctx context.Context, name string) doctor.Examination {
-	x := doctor.Examination{Runtime: name}
+// Examine tries a runtime: podman, docker or bwrap; the engines with an OCI runtime of
+// that class, if one is named. Nothing is taken from what was found out before.
+func Examine(ctx context.Context, name, class string) doctor.Examination {
+	x := doctor.Examination{Runtime: name, Class: class}
 	begun := time.Now()
 	rt, err := find(ctx, &x)
 	x.FindMS = time.Since(begun).Milliseconds()
@@ -27,9 +28,11 @@ func Examine(ctx context.Context, name string) doctor.Examination {
 	begun = time.Now()
 	ctx, stop := context.WithTimeout(ctx, verifyTime)
 	defer stop()
-	if x.Checks, err = try(ctx, rt, box.Spec{Limits: box.Limits{}.OrDefault(), Lenient: true}); err != nil {
+	var seen probe.Report
+	if seen, x.Checks, err = try(ctx, rt, box.Spec{Class: class, Limits: box.Limits{}.OrDefault(), Lenient: true}); err != nil {
 		x.Error = err.Error()
 	}
+	x.Remarks = append(x.Remarks, seen.Remarks()...)
 	x.TryMS = time.Since(begun).Milliseconds()
 	return x
 }

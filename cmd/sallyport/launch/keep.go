@@ -68,7 +68,7 @@ func (l *Launcher) place(what, key string) string {
 func surroundings(name, self string) string {
 	all := []string{name, fmt.Sprint(os.Geteuid()), stamp(self), boot()}
 	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
-		for _, program := range []string{"podman", "docker", "runc", "crun"} {
+		for _, program := range []string{"podman", "docker", "runc", "crun", "runsc"} {
 			if at := filepath.Join(dir, program); stamp(at) != "" {
 				all = append(all, stamp(at))
 			}
@@ -92,6 +92,20 @@ func stamp(path string) string {
 		return ""
 	}
 	return fmt.Sprintf("%s %d %d", path, info.Size(), info.ModTime().UnixNano())
+}
+
+// classStamp is that of the OCI runtime that a policy names, which may be a script with
+// flags for another. What a name means is said in the engines' own files.
+func classStamp(class string) string {
+	if class == "" || filepath.IsAbs(class) {
+		return stamp(class)
+	}
+	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
+		if s := stamp(filepath.Join(dir, class)); s != "" {
+			return s
+		}
+	}
+	return ""
 }
 
 // boot names the life of this machine.

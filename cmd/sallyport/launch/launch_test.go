@@ -27,7 +27,9 @@ import (
 	"sallyport/proxy/upstream"
 	"sallyport/sandbox/bake"
 	"sallyport/sandbox/box"
+	"sallyport/sandbox/bwrap"
 	"sallyport/sandbox/egress"
+	"sallyport/sandbox/engine"
 	"sallyport/sandbox/probe"
 )
 
@@ -128,6 +130,39 @@ func TestVerify(t *testing.T) {
 	if f.tried != tried+1 {
 		t.Error("other limits were not tried")
 	}
+	// A runtime that was changed, as a script with flags is, may hold to something else.
+	class := filepath.Join(t.TempDir(), "runtime")
+	for _, script := range []string{"#!/bin/sh\n", "#!/bin/sh\n# other flags\n"} {
+		if err := os.WriteFile(class, []byte(script), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			next := launcher(t, f, h)
+			next.opt.State = l.opt.State
+			if _, err := next.Server(server(func(s *words.Sandbox) { s.BestEffort, s.Class = true, class }))(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if f.tried != tried+3 {
+		t.Errorf("two runtime classes were tried %d times", f.tried-tried-1)
+	}
+}
+
+// What an answer is kept for has the programs in it.
+func TestKeysOfPrograms(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "program")
+	keys := map[string]bool{}
+	for _, text := range []string{"a", "bb"} {
+		if err := os.WriteFile(program, []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		keys[containers{Engine: engine.Engine{Self: engine.Self{Path: program}}}.key()] = true
+		keys[bubbles{bwrap.Host{Self: program}}.key()] = true
+	}
+	if len(keys) != 4 {
+		t.Errorf("%d of 4", len(keys))
+	}
 }
 
 // What cannot be tried is not believed.
@@ -168,7 +203,7 @@ func TestSpecOf(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	const told = "image i, memory 3B, cpu 6m, pids 7, scratch 4B, mount /s at /t rw, network only h:9"
+	const told = "image i, runtime class runsc, memory 3B, cpu 6m, pids 7, scratch 4B, mount /s at /t rw, network only h:9"
 	if got := (job{spec: got}).describe(); got != told {
 		t.Errorf("%s", got)
 	}

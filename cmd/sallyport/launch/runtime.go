@@ -115,7 +115,9 @@ func (l *Launcher) reap(e engine.Engine) {
 	}
 }
 
-func (c containers) key() string { return fmt.Sprintf("%+v", c.Engine) }
+func (c containers) key() string {
+	return fmt.Sprintf("%+v %s", c.Engine, surroundings(string(c.Tool), c.Self.Path))
+}
 
 func (c containers) probe(ctx context.Context, s box.Spec, addresses []string) (probe.Report, error) {
 	if c.Self.Path == "" {
@@ -166,7 +168,9 @@ func (b bubbles) String() string {
 	return "bubblewrap, as an ordinary user"
 }
 
-func (b bubbles) key() string { return fmt.Sprintf("%+v %s", b.Host, stamp(b.Bwrap)) }
+func (b bubbles) key() string {
+	return fmt.Sprintf("%+v %s %s", b.Host, stamp(b.Bwrap), stamp(b.Self))
+}
 
 func (b bubbles) probe(ctx context.Context, s box.Spec, addresses []string) (probe.Report, error) {
 	return bwrap.Probe(ctx, b.Host, s, addresses)
@@ -201,52 +205,60 @@ func (b bubbles) start(_ context.Context, j *job) (upstream.Process, []string, e
 // verifyTime bounds a probe.
 const verifyTime = 3 * time.Minute
 
+// An answer is what was found out about a box.
+type answer struct {
+	Checks  []probe.Judgement
+	Remarks []string
+}
+
 // verify tries a box of this spec from within, unless that was done. It returns
 // what the operator should know; an error if a promise is not kept.
 func (l *Launcher) verify(rt runtime, s box.Spec) ([]string, error) {
 	promise := box.Spec{Class: s.Class, User: s.User, Limits: s.Limits.OrDefault(), Lenient: s.Lenient}
-	key := fmt.Sprintf("%s %+v", rt.key(), promise)
+	key := fmt.Sprintf("%s %s %+v", rt.key(), classStamp(s.Class), promise)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if warnings, ok := l.proven[key]; ok {
 		return warnings, nil
 	}
-	var all []probe.Judgement
-	if !l.kept("probe", key, &all) {
+	var known answer
+	if !l.kept("probe", key, &known) {
 		ctx, stop := context.WithTimeout(l.ctx, verifyTime)
 		defer stop()
 		l.opt.Logger.Info("trying from within what a box holds to", "in", rt.String())
-		var err error
-		if all, err = try(ctx, rt, promise); err != nil && !s.Lenient {
+		seen, all, err := try(ctx, rt, promise)
+		if err != nil && !s.Lenient {
 			return nil, fmt.Errorf("%w (enforcement = \"best_effort\" makes this a warning)", err)
 		} else if err != nil {
 			return []string{err.Error()}, nil
 		}
-		l.keep("probe", key, all)
+		known = answer{all, seen.Remarks()}
+		l.keep("probe", key, known)
 	}
-	if err := probe.Enforce(promise, all); err != nil {
+	if err := probe.Enforce(promise, known.Checks); err != nil {
 		return nil, fmt.Errorf("%s: %w (enforcement = \"best_effort\" makes this a warning)", rt, err)
 	}
 	warnings := []string{}
-	for _, s := range probe.Broken(all) {
+	for _, s := range probe.Broken(known.Checks) {
 		warnings = append(warnings, "does not hold: "+s.String())
 	}
+	warnings = append(warnings, known.Remarks...)
 	l.proven[key] = warnings
 	return warnings, nil
 }
 
-func try(ctx context.Context, rt runtime, promise box.Spec) ([]probe.Judgement, error) {
+func try(ctx context.Context, rt runtime, promise box.Spec) (probe.Report, []probe.Judgement, error) {
 	addresses, closeAll := listen()
 	defer closeAll()
 	report, err := rt.probe(ctx, promise, addresses)
 	if err != nil {
-		return nil, fmt.Errorf("trying what a box of %s holds to: %w", rt, err)
+		return report, nil, fmt.Errorf("trying what a box of %s holds to: %w", rt, err)
 	}
 	if len(addresses) == 0 {
-		return nil, errors.New("no address of this host to try to reach")
+		return report, nil, errors.New("no address of this host to try to reach")
 	}
 	if _, ok := rt.(bubbles); ok {
 		promise.Limits.Exec = true // bubblewrap cannot; a remark says so at each start
 	}
-	return probe.Check(promise, report), nil
+	return report, probe.Check(promise, report), nil
 }

@@ -47,6 +47,9 @@ func (j job) describe() string {
 	if j.made != "" {
 		out.WriteString(j.made + ", ")
 	}
+	if s.Class != "" {
+		fmt.Fprintf(&out, "runtime class %s, ", s.Class)
+	}
 	fmt.Fprintf(&out, "memory %s, cpu %dm, pids %d, scratch %s", size(l.Memory), l.CPU, l.PIDs, size(l.Scratch))
 	for _, m := range s.Mounts {
 		mode := "ro"
