@@ -44,7 +44,7 @@ func (r Report) Remarks() []string {
 	}
 	return []string{
 		"the kernel within is gVisor's: the engine's own filter of system calls is not loaded there unless runsc is given --oci-seccomp; ours is",
-		"memory, processors and processes are limited for the box with gVisor in it: a box that comes to the limit of processes of the host ends as a whole",
+		"what the engine limits of memory, processors and processes it limits for the box and gVisor together: a box that has gVisor come to the last of these ends as a whole",
 	}
 }
 
