@@ -61,6 +61,8 @@ func (e Ending) String() string {
 		return "this runsc takes the box's network for the host's, as older ones do with newer kernels: runtime_class must name one that is given --network=none"
 	case !ran && strings.Contains(e.Words, "starting sandbox: ") && strings.Contains(e.Words, "cannot allocate memory"):
 		return "the box is too small for runsc: its own processes and threads, some 60, count among pids"
+	case !ran && strings.Contains(e.Words, "cannot set up cgroup for root"):
+		return "runsc may not make control groups here: runtime_class must name one that is given --ignore-cgroups, and then nothing limits memory and processors"
 	case !ran && code == engineFailed:
 		return fmt.Sprintf("%s could not start the box", e.Tool)
 	case !ran && (code == cannotRun || code == notFound), strings.Contains(e.Words, "(catatonit:") && strings.Contains(e.Words, "failed to exec pid1"):

@@ -10,6 +10,7 @@ import (
 // In runsc's own words, as they were seen.
 const (
 	runscThreads = `starting container: starting root container: starting sandbox: failed to setupFS: mounting submounts: mount submount "/etc/hostname": failed to mount "/etc/hostname" (type: bind): cannot allocate memory`
+	runscGroups  = `OCI runtime create failed: creating container: cannot set up cgroup for root: configuring cgroup: mkdir /sys/fs/cgroup/cpu/6555a2e0: permission denied`
 	runscNetwork = `starting container: setting up network: creating interfaces from net namespace "/proc/5802/ns/net": cannot run with network enabled in root network namespace`
 )
 
@@ -33,6 +34,8 @@ func TestEndingSays(t *testing.T) {
 		{Ending{Client: sandbox.Exit{Code: 125}, Tool: "docker"}, "docker could not start the box"},
 		{Ending{ID: id, Status: "created", Client: sandbox.Exit{Code: 126}, Words: runscThreads},
 			"the box is too small for runsc: its own processes and threads, some 60, count among pids"},
+		{Ending{ID: id, Status: "created", Client: sandbox.Exit{Code: 127}, Words: runscGroups},
+			"runsc may not make control groups here: runtime_class must name one that is given --ignore-cgroups, and then nothing limits memory and processors"},
 		{Ending{ID: id, Status: "created", Client: sandbox.Exit{Code: 125}, Words: runscNetwork},
 			"this runsc takes the box's network for the host's, as older ones do with newer kernels: runtime_class must name one that is given --network=none"},
 		{Ending{ID: id, Status: "created", Client: sandbox.Exit{Code: 127}}, "the command cannot be run in the box: is it in the image, and for this machine?"},
