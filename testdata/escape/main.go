@@ -92,10 +92,13 @@ func main() {
 // again is this program with another word.
 func again(word string) *exec.Cmd { return exec.Command("/proc/self/exe", word, os.Args[2]) }
 
+// patience ends what hangs; no attempt is timed by it.
+const patience = 30 * time.Second
+
 func inTurn(name string) {
 	cmd := again(name)
-	cmd.Stdin, cmd.WaitDelay = os.Stdin, time.Second
-	defer time.AfterFunc(5*time.Second, func() { cmd.Process.Kill() }).Stop()
+	cmd.Stdin, cmd.WaitDelay = os.Stdin, patience
+	defer time.AfterFunc(patience, func() { cmd.Process.Kill() }).Stop()
 	out, err := cmd.Output()
 	said := strings.TrimSpace(string(out))
 	if !strings.HasPrefix(said, "ESCAPED: ") && (err != nil || !strings.HasPrefix(said, "refused: ")) {
