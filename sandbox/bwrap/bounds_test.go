@@ -5,6 +5,7 @@ package bwrap
 import (
 	"bufio"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,13 +30,15 @@ func grouped(t *testing.T) {
 	}
 }
 
-// groups are the folders, in all hierarchies, that a process has made.
+// groups are the folders, wherever they are, that a process has made.
 func groups(maker int) []string {
 	var all []string
-	for _, pattern := range []string{"/sys/fs/cgroup/sallyport-%d-*", "/sys/fs/cgroup/*/sallyport-%d-*"} {
-		found, _ := filepath.Glob(fmt.Sprintf(pattern, maker))
-		all = append(all, found...)
-	}
+	_ = filepath.WalkDir("/sys/fs/cgroup", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() && strings.HasPrefix(d.Name(), fmt.Sprintf("sallyport-%d-", maker)) {
+			all = append(all, path)
+		}
+		return nil
+	})
 	return all
 }
 

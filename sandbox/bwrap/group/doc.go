@@ -3,14 +3,16 @@
 //
 // # Where they are made
 //
-// As root at the root of each hierarchy, as container engines do. As an ordinary
-// user only in version 2, in the nearest folder above our own group that has been
-// handed to that user: a systemd user service is in such a place; a login on a
-// console or by ssh is not.
+// Of version 2, in a scope that systemd hands over to us, root or not: anywhere else
+// it undoes limits that it knows nothing of, when another unit starts or it reads its
+// configuration again. Without systemd, as root at the root of each hierarchy, as
+// container engines do; as an ordinary user only in version 2, in the nearest folder
+// above our own group that has been handed to that user.
 //
 // # Whose they are
 //
 // A group's name tells which process made it: its id, when it was born, and in which
 // namespace that is so. Whoever finds one whose maker is gone removes it (Sweep), so
-// a proxy that was killed leaves groups only until the next start.
+// a proxy that was killed leaves groups only until the next start. A scope ends with
+// us, and all that is in it.
 package group

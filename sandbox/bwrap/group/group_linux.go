@@ -26,14 +26,15 @@ type Limits struct {
 
 // A Group is one box's control groups: one folder in each hierarchy.
 type Group struct {
-	dirs map[string]string // by controller
-	v2   map[string]bool
+	dirs  map[string]string // by controller
+	v2    map[string]bool
+	scope scope
 }
 
 // Make makes a group. What it cannot limit is in the map, by controller, with the
 // reason; the others were set and read back.
 func Make(t Tree, l Limits) (*Group, map[string]error) {
-	g := &Group{dirs: map[string]string{}, v2: map[string]bool{}}
+	g := &Group{dirs: map[string]string{}, v2: map[string]bool{}, scope: t.scope}
 	lacks := map[string]error{}
 	name, err := newName()
 	if err != nil {
@@ -124,7 +125,11 @@ func settings(controller string, v2 bool, l Limits) []setting {
 // Add puts a process, and whatever it will start, into the group.
 func (g *Group) Add(pid int) error {
 	for _, dir := range g.folders() {
-		if err := os.WriteFile(filepath.Join(dir, "cgroup.procs"), []byte(strconv.Itoa(pid)), 0); err != nil {
+		err := os.WriteFile(filepath.Join(dir, "cgroup.procs"), []byte(strconv.Itoa(pid)), 0)
+		if errors.Is(err, fs.ErrPermission) && filepath.Base(filepath.Dir(dir)) == g.scope.unit {
+			err = g.scope.attach(filepath.Base(dir), pid)
+		}
+		if err != nil {
 			return fmt.Errorf("entering the control group: %w", err)
 		}
 	}

@@ -3,6 +3,7 @@
 package group
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -20,8 +21,11 @@ const hybrid = `25 1 0:22 / /sys/fs/cgroup rw - tmpfs tmpfs rw,mode=755
 29 25 0:26 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw
 `
 
+// nobody is a machine without systemd.
+func nobody(string) (scope, error) { return scope{}, errors.New("systemd does not run here") }
+
 func TestFindVersion1(t *testing.T) {
-	got := find(hybrid, "0::/\n", true)
+	got := find(hybrid, "0::/\n", true, nobody)
 	want := map[string]base{"cpu": {dir: "/sys/fs/cgroup/cpu"}, "memory": {dir: "/sys/fs/cgroup/with blank"}}
 	if diff := cmp.Diff(want, got.bases, cmp.AllowUnexported(base{})); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
@@ -29,7 +33,7 @@ func TestFindVersion1(t *testing.T) {
 	if got.lacks["pids"] == nil {
 		t.Error("it does not say that pids is missing")
 	}
-	if got := find(hybrid, "0::/\n", false); len(got.bases) > 0 || len(got.lacks) != 3 {
+	if got := find(hybrid, "0::/\n", false, nobody); len(got.bases) > 0 || len(got.lacks) != 3 {
 		t.Errorf("an ordinary user has %v, lacks %v", got.bases, got.lacks)
 	}
 }
@@ -64,7 +68,7 @@ func TestFindVersion2(t *testing.T) {
 		{"root makes them at the root", true, mount},
 		{"a user above the own group, where that is handed over", false, filepath.Join(mount, "user")},
 	} {
-		tree := find(mounted(mount), member, c.root)
+		tree := find(mounted(mount), member, c.root, nobody)
 		want := base{dir: c.want, v2: true}
 		if diff := cmp.Diff(map[string]base{"memory": want, "pids": want, "cpu": want}, tree.bases, cmp.AllowUnexported(base{})); diff != "" {
 			t.Errorf("%s (-want +got)\n%s", c.who, diff)
@@ -75,18 +79,40 @@ func TestFindVersion2(t *testing.T) {
 // A controller that is off, or nothing handed over, is told and not passed over.
 func TestFindVersion2Lacks(t *testing.T) {
 	mount, member := unified(t, "memory pids")
-	tree := find(mounted(mount), member, true)
+	tree := find(mounted(mount), member, true, nobody)
 	if _, have := tree.bases["cpu"]; have || tree.lacks["cpu"] == nil || len(tree.bases) != 2 {
 		t.Errorf("%+v", tree)
 	}
-	tree = find(mounted(mount), "0::/own\n", false)
+	tree = find(mounted(mount), "0::/own\n", false, nobody)
 	if len(tree.bases) != 2 {
 		t.Errorf("%+v", tree)
 	}
-	tree = find(mounted(mount), "0::/\n", false)
+	tree = find(mounted(mount), "0::/\n", false, nobody)
 	if len(tree.bases) != 0 || len(tree.lacks) != 3 {
 		t.Errorf("nothing is above the root: %+v", tree)
 	}
+}
+
+// What systemd has handed over goes before all else, for root as well: elsewhere it
+// undoes limits that it knows nothing of.
+func TestFindScope(t *testing.T) {
+	mount, member := unified(t, "cpu memory pids")
+	for _, root := range []bool{true, false} {
+		tree := find(mounted(mount), member, root, func(at string) (scope, error) {
+			if at != mount {
+				t.Errorf("asked for one in %s", at)
+			}
+			return scope{unit: "own", dir: "/user/own"}, nil
+		})
+		want := base{dir: filepath.Join(mount, "user", "own"), v2: true}
+		if diff := cmp.Diff(map[string]base{"memory": want, "pids": want, "cpu": want}, tree.bases, cmp.AllowUnexported(base{})); diff != "" {
+			t.Errorf("root %v (-want +got)\n%s", root, diff)
+		}
+	}
+	find(hybrid, member, true, func(string) (scope, error) {
+		t.Error("asked where there is nothing to limit")
+		return scope{}, nil
+	})
 }
 
 func TestMakeVersion2(t *testing.T) {
@@ -191,5 +217,61 @@ func TestRealGroup(t *testing.T) {
 		if _, err := os.Stat(dir); err == nil {
 			t.Errorf("%s is left", dir)
 		}
+	}
+}
+
+// unified says that version 2 has controllers.
+func (t Tree) unified() bool {
+	for _, b := range t.bases {
+		if b.v2 {
+			return true
+		}
+	}
+	return false
+}
+
+// Where systemd hands over groups, nothing that it does later takes a limit away, and
+// the groups end with us.
+func TestRealScope(t *testing.T) {
+	tree := Find()
+	if _, err := os.Stat("/run/systemd/system"); err == nil && tree.scope.unit == "" && os.Geteuid() == 0 && tree.unified() {
+		t.Fatalf("systemd gives root no scope: %+v", tree)
+	}
+	if tree.scope.unit == "" {
+		t.Skipf("systemd gives no scope: %v", tree.lacks)
+	}
+	g, lacks := Make(tree, Limits{Memory: 64 << 20, PIDs: 5, CPU: 500})
+	t.Cleanup(func() { g.Remove() })
+	if len(lacks) > 0 {
+		t.Fatal(lacks)
+	}
+	if again := Find(); again.scope != tree.scope {
+		t.Errorf("another scope: %v, %v", again.scope, tree.scope)
+	}
+	user := manager()
+	for _, words := range [][]string{{"systemctl", "daemon-reload"}, {"systemd-run", "--scope", "--quiet", "--property=Delegate=yes", "/bin/true"}, {"systemctl", "daemon-reload"}} {
+		cmd := exec.Command(words[0], append(user, words[1:]...)...)
+		cmd.Env = environ()
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%q: %v: %s", words, err, out)
+		}
+	}
+	for c, want := range map[string]setting{"cpu": {file: "cpu.max", value: "50000 100000"}, "memory": {file: "memory.max", value: "67108864"}, "pids": {file: "pids.max", value: "5"}} {
+		text, err := os.ReadFile(filepath.Join(g.dirs[c], want.file))
+		if got := strings.TrimSpace(string(text)); err != nil || got != want.value {
+			t.Errorf("%s is %q, want %q (%v)", want.file, got, want.value, err)
+		}
+	}
+	sleep := exec.Command("/bin/sleep", "100")
+	if err := sleep.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer sleep.Wait()
+	defer sleep.Process.Kill()
+	if err := g.Add(sleep.Process.Pid); err != nil {
+		t.Fatal(err)
+	}
+	if at, err := groupOf(sleep.Process.Pid); err != nil || !strings.HasPrefix(at, tree.scope.dir+"/"+prefix) {
+		t.Errorf("it is in %q, %v", at, err)
 	}
 }

@@ -24,6 +24,7 @@ type base struct {
 type Tree struct {
 	bases map[string]base
 	lacks map[string]error // why there is no base for a controller
+	scope scope            // in which those of version 2 are; empty: none
 }
 
 // Find looks for the bases on this machine.
@@ -36,7 +37,7 @@ func Find() Tree {
 	if err != nil {
 		return none(err)
 	}
-	return find(string(mounts), string(member), os.Geteuid() == 0)
+	return find(string(mounts), string(member), os.Geteuid() == 0, within)
 }
 
 // None is a tree without any group, for tests of what is left then.
@@ -50,7 +51,8 @@ func none(why error) Tree {
 	return t
 }
 
-func find(mounts, member string, root bool) Tree {
+// find asks for a scope where version 2 is mounted and has controllers.
+func find(mounts, member string, root bool, ask func(mount string) (scope, error)) Tree {
 	t := Tree{bases: map[string]base{}, lacks: map[string]error{}}
 	unified := ""
 	for line := range strings.Lines(mounts) {
@@ -81,13 +83,13 @@ func find(mounts, member string, root bool) Tree {
 		}
 	}
 	if unified != "" {
-		t.unify(unified, member, root)
+		t.unify(unified, member, root, ask)
 	}
 	return t
 }
 
 // unify adds what version 2 has.
-func (t *Tree) unify(mount, member string, root bool) {
+func (t *Tree) unify(mount, member string, root bool, ask func(string) (scope, error)) {
 	offered := words(filepath.Join(mount, "cgroup.controllers"))
 	var wanted []string
 	for _, c := range controllers {
@@ -98,8 +100,14 @@ func (t *Tree) unify(mount, member string, root bool) {
 	if len(wanted) == 0 {
 		return
 	}
-	dirs := []string{mount}
-	if !root {
+	var dirs []string
+	s, err := ask(mount)
+	switch {
+	case err == nil:
+		t.scope, dirs = s, []string{filepath.Join(mount, s.dir)}
+	case root:
+		dirs = []string{mount}
+	default:
 		dirs = above(mount, member)
 	}
 	for _, dir := range dirs {
@@ -118,7 +126,7 @@ func (t *Tree) unify(mount, member string, root bool) {
 		return
 	}
 	for _, c := range wanted {
-		t.lacks[c] = errors.New("no control group above ours has been handed to this user (run it as a systemd user service, or in one with Delegate=yes and DelegateSubgroup=)")
+		t.lacks[c] = fmt.Errorf("none has been handed to this user, and %w (who logs in by ssh or at a console has a systemd of his own, and so has whom loginctl enable-linger names)", err)
 	}
 }
 
