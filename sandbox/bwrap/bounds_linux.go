@@ -44,6 +44,13 @@ func newBounds(h Host, l box.Limits) *bounds {
 	return b
 }
 
+// Means says how the limits of a box would be kept here.
+func Means(h Host) []Remark {
+	b := newBounds(h, box.Limits{}.OrDefault())
+	b.remove()
+	return b.remarks
+}
+
 func (b *bounds) remark(r Remark) { b.remarks = append(b.remarks, r) }
 
 func (b *bounds) memory(lack error) {
@@ -58,16 +65,13 @@ func (b *bounds) memory(lack error) {
 
 func (b *bounds) pids(lack error, root bool) {
 	switch {
-	case !root:
-		// Counted in the box's own user namespace (Linux 5.14), beside the group.
-		b.rlimits[unix.RLIMIT_NPROC] = uint64(b.limits.PIDs)
-		how := "control group"
-		if lack != nil {
-			how = "resource limit, counted in the box's own user namespace"
-		}
-		b.remark(Remark{Limit: "pids", Bites: lack == nil || countsByNamespace(), How: how})
 	case lack == nil:
+		// And no other limit: one that is met first keeps the group from saying so.
 		b.remark(Remark{Limit: "pids", Bites: true, How: "control group"})
+	case !root:
+		// Counted in the box's own user namespace (Linux 5.14).
+		b.rlimits[unix.RLIMIT_NPROC] = uint64(b.limits.PIDs)
+		b.remark(Remark{Limit: "pids", Bites: countsByNamespace(), How: "resource limit, counted in the box's own user namespace"})
 	default:
 		// All boxes of one user share one count.
 		b.rlimits[unix.RLIMIT_NPROC] = uint64(b.limits.PIDs)

@@ -23,6 +23,9 @@ func (*Child) Remarks() []Remark { return nil }
 // Start refuses.
 func Start(Host, box.Spec, sandbox.Command, string) (*Child, error) { return nil, errSystem }
 
+// Means are none.
+func Means(Host) []Remark { return nil }
+
 // Try fails.
 func Try(Host, box.Limits) ([]Remark, error) { return nil, errSystem }
 

@@ -62,5 +62,5 @@ func find(ctx context.Context, x *doctor.Examination) (runtime, error) {
 			x.But = append(x.But, r.Limit)
 		}
 	}
-	return bubbles{h}, nil
+	return bubbles{Host: h}, nil
 }

@@ -77,8 +77,14 @@ func surroundings(name, self string) string {
 	for _, file := range []string{"/etc/containers/containers.conf", "/etc/docker/daemon.json", os.Getenv("CONTAINERS_CONF")} {
 		all = append(all, stamp(file))
 	}
+	// Without a systemd of the user's own an engine of his limits nothing.
+	run := os.Getenv("XDG_RUNTIME_DIR")
+	if run == "" {
+		run = fmt.Sprintf("/run/user/%d", os.Geteuid())
+	}
+	all = append(all, stamp(filepath.Join(run, "bus")))
 	for _, kv := range os.Environ() {
-		if strings.HasPrefix(kv, "DOCKER_") || strings.HasPrefix(kv, "CONTAINER") || strings.HasPrefix(kv, "XDG_") || strings.HasPrefix(kv, "HOME=") {
+		if strings.HasPrefix(kv, "DBUS_SESSION_BUS_ADDRESS=") || strings.HasPrefix(kv, "DOCKER_") || strings.HasPrefix(kv, "CONTAINER") || strings.HasPrefix(kv, "XDG_") || strings.HasPrefix(kv, "HOME=") {
 			all = append(all, kv)
 		}
 	}

@@ -281,6 +281,30 @@ func TestInstaller(t *testing.T) {
 	}
 }
 
+// What was found out where a systemd hands over control groups does not count where none
+// does, nor the other way round.
+func TestAnswersBelongToSurroundings(t *testing.T) {
+	t.Setenv("XDG_RUNTIME_DIR", t.TempDir())
+	t.Setenv("DBUS_SESSION_BUS_ADDRESS", "")
+	seen := map[string]bool{}
+	look := func(change func()) {
+		change()
+		seen[containers{where: surroundings("podman", "")}.key()] = true
+	}
+	look(func() {})
+	look(func() { t.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/bus") })
+	look(func() {
+		if err := os.WriteFile(filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), "bus"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	})
+	seen[bubbles{held: "control group"}.key()] = true
+	seen[bubbles{held: "nothing"}.key()] = true
+	if len(seen) != 5 {
+		t.Errorf("%d answers for 5 surroundings", len(seen))
+	}
+}
+
 // An answer that was kept counts for a day, and is nobody else's.
 func TestKeep(t *testing.T) {
 	l := New(t.Context(), Options{State: t.TempDir()})

@@ -76,6 +76,7 @@ func (l *Launcher) runtime(s words.Sandbox) (runtime, error) {
 type containers struct {
 	engine.Engine
 	state string // folder for what every container is shown; empty: none
+	where string // surroundings, on which it depends what an engine can limit
 }
 
 func (l *Launcher) findContainers(name string) (runtime, error) {
@@ -86,13 +87,13 @@ func (l *Launcher) findContainers(name string) (runtime, error) {
 		return nil, fmt.Errorf("finding our own program: %w", err)
 	}
 	c := containers{state: l.opt.State}
-	key := surroundings(name, self)
+	c.where = surroundings(name, self)
 	say := l.opt.Logger.Debug // it was told when it was found out
-	if !l.kept("engine", key, &c.Engine) {
+	if !l.kept("engine", c.where, &c.Engine) {
 		if c.Engine, err = engine.Find(ctx, name, self); err != nil {
 			return nil, err
 		}
-		l.keep("engine", key, c.Engine)
+		l.keep("engine", c.where, c.Engine)
 		say = l.opt.Logger.Info
 	}
 	for _, r := range c.Remarks {
@@ -115,9 +116,7 @@ func (l *Launcher) reap(e engine.Engine) {
 	}
 }
 
-func (c containers) key() string {
-	return fmt.Sprintf("%+v %s", c.Engine, surroundings(string(c.Tool), c.Self.Path))
-}
+func (c containers) key() string { return fmt.Sprintf("%+v %s", c.Engine, c.where) }
 
 func (c containers) probe(ctx context.Context, s box.Spec, addresses []string) (probe.Report, error) {
 	if c.Self.Path == "" {
@@ -151,14 +150,17 @@ func (c containers) start(ctx context.Context, j *job) (upstream.Process, []stri
 }
 
 // bubbles are boxes of bubblewrap.
-type bubbles struct{ bwrap.Host }
+type bubbles struct {
+	bwrap.Host
+	held string // how its limits are kept, which depends on where we were started
+}
 
 func findBubble() (runtime, error) {
 	h, err := bwrap.Look()
 	if err != nil {
 		return nil, err
 	}
-	return bubbles{h}, nil
+	return bubbles{h, fmt.Sprint(bwrap.Means(h))}, nil
 }
 
 func (b bubbles) String() string {
@@ -169,7 +171,7 @@ func (b bubbles) String() string {
 }
 
 func (b bubbles) key() string {
-	return fmt.Sprintf("%+v %s %s", b.Host, stamp(b.Bwrap), stamp(b.Self))
+	return fmt.Sprintf("%+v %s %s %s", b.Host, stamp(b.Bwrap), stamp(b.Self), b.held)
 }
 
 func (b bubbles) probe(ctx context.Context, s box.Spec, addresses []string) (probe.Report, error) {
