@@ -313,6 +313,9 @@ func TestLock(t *testing.T) {
 	if out, code := run(t, "", "--", "sh", "-c", "sleep 0 & wait; grep Seccomp: /proc/self/status"); code != 0 || !strings.Contains(out, "2") {
 		t.Errorf("%d %s", code, out)
 	}
+	if out, code := run(t, "", "--", "dmesg", "--syslog"); code == 0 {
+		t.Errorf("what the kernel has logged: %.200s", out)
+	}
 }
 
 func FuzzReadEnv(f *testing.F) {
