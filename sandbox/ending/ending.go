@@ -55,6 +55,8 @@ func (e Ending) String() string {
 		return fmt.Sprintf("out of memory: the box has %s (%s)", mebibytes(e.Memory), how)
 	case e.Stopped && (code == killed || code == terminated):
 		return "stopped: " + how
+	case e.Stopped && e.Client.Signal != "":
+		return fmt.Sprintf("stopped: the %s client had to be ended, and its box", e.Tool)
 	case e.Client.Signal != "":
 		return fmt.Sprintf("the %s client was ended by a signal: %s", e.Tool, e.Client.Signal)
 	case !ran && strings.Contains(e.Words, "cannot run with network enabled in root network namespace"):

@@ -31,6 +31,7 @@ func TestEndingSays(t *testing.T) {
 		{Ending{ID: id, Status: "exited", Code: 137, OOM: true, Memory: 1 << 20, Stopped: true}, "out of memory: the box has 1 MiB (signal: killed)"},
 		{Ending{Client: sandbox.Exit{Code: 125}, Tool: "docker", Stopped: true}, "docker could not start the box"},
 		{Ending{ID: id, Status: "running", Client: sandbox.Exit{Code: -1, Signal: "killed"}, Tool: "podman"}, "the podman client was ended by a signal: killed"},
+		{Ending{ID: id, Status: "running", Client: sandbox.Exit{Code: -1, Signal: "killed"}, Tool: "podman", Stopped: true}, "stopped: the podman client had to be ended, and its box"},
 		{Ending{Client: sandbox.Exit{Code: 125}, Tool: "docker"}, "docker could not start the box"},
 		{Ending{ID: id, Status: "created", Client: sandbox.Exit{Code: 126}, Words: runscThreads},
 			"the box is too small for runsc: its own processes and threads, some 60, count among pids"},
