@@ -12,6 +12,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -54,7 +55,8 @@ type prison struct {
 func newPrison(t testing.TB, e Engine, s box.Spec) prison {
 	t.Helper()
 	program := outside.Program(t)
-	s.Limits = box.Limits{Memory: 128 << 20, PIDs: 40, Files: 200, Scratch: 8 << 20, CPU: 2000}
+	// Docker refuses more processors than there are.
+	s.Limits = box.Limits{Memory: 128 << 20, PIDs: 40, Files: 200, Scratch: 8 << 20, CPU: 1000 * min(2, runtime.NumCPU())}
 	if class != "" {
 		s.Limits.PIDs = 128 // its own threads count, too
 	}
