@@ -29,6 +29,7 @@ type Engine struct {
 	Client   string // version of docker's client
 	Rootless bool
 	Cgroup   int    // 1 or 2; 0 is not known
+	Manager  string // of control groups, as podman says: systemd or cgroupfs
 	Runtime  string // OCI runtime to ask for; empty: the engine's default
 	NProc    uint64 // limit on a user's processes to ask for; 0: none
 	Init     bool   // it has an init to put in front

@@ -89,8 +89,11 @@ func (e *Engine) look(ctx context.Context) ([]string, error) {
 			e.remark("docker's client speaks to podman's server, which takes no OCI runtime from it: choose one there (podman --runtime … system service)")
 		}
 	}
-	if e.Rootless && e.Cgroup == 1 {
+	switch {
+	case e.Rootless && e.Cgroup == 1:
 		e.remark("rootless %s with cgroup v1 ignores limits on memory, processors and processes", e.Tool)
+	case e.Rootless && e.Manager == "cgroupfs":
+		e.remark("no systemd of this user hands over control groups, and so rootless %s may ignore limits on memory, processors and processes (who logs in by ssh or at a console has one, and so has whom loginctl enable-linger names)", e.Tool)
 	}
 	return runtimes, nil
 }
@@ -99,6 +102,7 @@ func (e *Engine) readPodman(out []byte) ([]string, error) {
 	var info struct {
 		Host struct {
 			CgroupVersion   string
+			CgroupManager   string
 			ServiceIsRemote bool
 			OCIRuntime      struct{ Name string }
 			Security        struct{ Rootless, SeccompEnabled bool }
@@ -109,7 +113,7 @@ func (e *Engine) readPodman(out []byte) ([]string, error) {
 		return nil, fmt.Errorf("what podman says of itself cannot be read: %w", err)
 	}
 	e.Version, e.Rootless = info.Version.Version, info.Host.Security.Rootless
-	e.Cgroup = cgroup(info.Host.CgroupVersion)
+	e.Cgroup, e.Manager = cgroup(info.Host.CgroupVersion), info.Host.CgroupManager
 	if !info.Host.Security.SeccompEnabled {
 		e.remark("podman has no seccomp here: system calls are not filtered")
 	}

@@ -2,6 +2,10 @@ package engine
 
 import (
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -97,5 +101,33 @@ func TestOrphans(t *testing.T) {
 	got := orphans(list, func(o owner.ID) bool { return o == "1" || o == "c" })
 	if len(got) != 1 || got[0] != (container{"aaa", "sallyport-x"}) {
 		t.Errorf("%v", got)
+	}
+}
+
+// A rootless podman that may ignore limits says so before it is tried.
+func TestLookSaysWhatRootlessIgnores(t *testing.T) {
+	for _, c := range []struct {
+		version, manager string
+		rootless         bool
+		says             string
+	}{
+		{"v1", "cgroupfs", true, "cgroup v1 ignores limits"},
+		{"v2", "cgroupfs", true, "no systemd of this user"},
+		{"v2", "systemd", true, ""},
+		{"v2", "cgroupfs", false, ""},
+		{"v1", "cgroupfs", false, ""},
+	} {
+		at := filepath.Join(t.TempDir(), "podman")
+		script := fmt.Sprintf("#!/bin/sh\necho '{\"host\":{\"cgroupVersion\":%q,\"cgroupManager\":%q,\"security\":{\"rootless\":%v,\"seccompEnabled\":true}}}'\n", c.version, c.manager, c.rootless)
+		if err := os.WriteFile(at, []byte(script), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		e := Engine{Tool: Podman, Path: at}
+		if _, err := e.look(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if said := strings.Join(e.Remarks, "; "); !strings.Contains(said, c.says) || (c.says == "") != (said == "") {
+			t.Errorf("%+v: %q", c, said)
+		}
 	}
 }

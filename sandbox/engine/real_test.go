@@ -207,7 +207,7 @@ func real(t *testing.T, tool Tool) Engine {
 
 // unbounded says that no limit bites but those of files and processes' own: the probe
 // must see it.
-func (e Engine) unbounded() bool { return e.Rootless && e.Cgroup == 1 }
+func (e Engine) unbounded() bool { return e.Rootless && (e.Cgroup == 1 || e.Manager == "cgroupfs") }
 
 func both(t *testing.T, f func(t *testing.T, e Engine)) {
 	for _, tool := range []Tool{Podman, Docker} {
