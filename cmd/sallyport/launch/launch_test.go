@@ -29,7 +29,6 @@ import (
 	"sallyport/sandbox/box"
 	"sallyport/sandbox/bwrap"
 	"sallyport/sandbox/egress"
-	"sallyport/sandbox/engine"
 	"sallyport/sandbox/probe"
 )
 
@@ -157,8 +156,8 @@ func TestKeysOfPrograms(t *testing.T) {
 		if err := os.WriteFile(program, []byte(text), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		keys[containers{Engine: engine.Engine{Self: engine.Self{Path: program}}}.key()] = true
-		keys[bubbles{bwrap.Host{Self: program}}.key()] = true
+		keys[containers{where: surroundings("podman", program)}.key()] = true
+		keys[bubbles{Host: bwrap.Host{Self: program}}.key()] = true
 	}
 	if len(keys) != 4 {
 		t.Errorf("%d of 4", len(keys))
