@@ -20,6 +20,7 @@ func (c *Client) receiveBatch(line []byte) {
 	var messages []wire.Message
 	var faults []*wire.Fault
 	to := &batch{client: c}
+	seen := map[string]bool{} // ids: they are answered together, so none is free before the end
 	for _, part := range parts {
 		m, fault := wire.ParseStrict(part, c.bounds)
 		switch {
@@ -29,6 +30,11 @@ func (c *Client) receiveBatch(line []byte) {
 			continue
 		case m.Kind == wire.Request:
 			to.left++
+			if seen[m.ID.Key()] {
+				faults = append(faults, badID(m.ID, underWay))
+				continue
+			}
+			seen[m.ID.Key()] = true
 		}
 		messages = append(messages, m)
 	}

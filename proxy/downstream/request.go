@@ -44,7 +44,7 @@ func (c *Client) request(m wire.Message, to sink) {
 	r.Ctx, r.cancel = context.WithCancelCause(c.ctx)
 	if why := c.enter(r); why != "" {
 		r.cancel(nil)
-		c.refuse(&wire.Fault{Code: wire.InvalidRequest, Reason: wire.BadID, ID: m.ID, Detail: why}, to)
+		c.refuse(badID(m.ID, why), to)
 		return
 	}
 	r.turn = c.queue.next()
@@ -53,6 +53,12 @@ func (c *Client) request(m wire.Message, to sink) {
 	default:
 		c.work.Go(func() { c.worker(r) })
 	}
+}
+
+const underWay = "a request with this id is still under way"
+
+func badID(id wire.ID, why string) *wire.Fault {
+	return &wire.Fault{Code: wire.InvalidRequest, Reason: wire.BadID, ID: id, Detail: why}
 }
 
 // idleWorker is how long a goroutine without a request is kept. To keep it
@@ -80,7 +86,7 @@ func (c *Client) enter(r *Request) (why string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.inflight[r.key] != nil {
-		return "a request with this id is still under way"
+		return underWay
 	}
 	if len(c.inflight) >= maxInFlight {
 		return "too many requests are under way; wait for some to be answered"
