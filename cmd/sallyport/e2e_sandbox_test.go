@@ -529,7 +529,7 @@ func TestSandboxBuild(t *testing.T) {
 				}
 				t.Cleanup(func() { exec.Command(runtime, "image", "rm", string(made[1])).Run() })
 			}
-			if said := b.told(t, ""); strings.Contains(said, "\nyes\n") || !strings.Contains(said, "\nno\n") || strings.Contains(said, "TOKEN") || !strings.Contains(said, "\nNPM_CONFIG_X=1\n") || !strings.HasSuffix(said, "\nan authority") {
+			if said := b.told(t, ""); strings.Contains(said, "\nyes\n") || !strings.Contains(said, "\nno\n") || strings.Contains(said, "TOKEN") || !strings.Contains(said, "\nNPM_CONFIG_X=1\n") || !strings.HasSuffix(said, "\n127.0.0.1\tlocalhost box\n::1\tlocalhost\n\nan authority") {
 				t.Errorf("the installer was told:\n%s", said)
 			}
 			if out := b.greet(t, b.config(t, `build { when = "never" }`, `command = ["npx", "-y", "some-server@1.0.2"]`)); !strings.Contains(out, "is not in the box's PATH") {

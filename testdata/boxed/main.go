@@ -96,15 +96,16 @@ func fetch(a arguments) (string, error) {
 
 // install stands in for a shell that is given the script of an installer: it asks for
 // something that is not in the list, and writes a folder as a tar, with itself in it, and
-// what it was told, and whom to believe.
+// what it was told, which hosts it knows and whom it is to believe.
 func install() error {
 	_, _ = fetch(arguments{URL: "http://elsewhere.example/"})
 	self, err := os.ReadFile("/proc/self/exe")
 	if err != nil {
 		return err
 	}
+	hosts, _ := os.ReadFile("/etc/hosts")
 	believed, _ := os.ReadFile(os.Getenv("NODE_EXTRA_CA_CERTS"))
-	told := strings.Join(append(append(os.Args, os.Environ()...), string(believed)), "\n")
+	told := strings.Join(append(append(os.Args, os.Environ()...), string(hosts), string(believed)), "\n")
 	w := tar.NewWriter(os.Stdout)
 	for _, h := range []*tar.Header{
 		{Typeflag: tar.TypeDir, Name: "opt/sallyport/", Mode: 0o755},
