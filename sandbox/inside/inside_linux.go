@@ -12,9 +12,12 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -72,6 +75,7 @@ func Main(args []string, forward Forward) (int, error) {
 	if forward == nil {
 		return failed, errors.New("there is no way out")
 	}
+	stock()
 	if err := open(e.socket); err != nil {
 		return failed, err
 	}
@@ -82,6 +86,27 @@ func Main(args []string, forward Forward) (int, error) {
 	defer l.Close()
 	env.proxy("http://" + l.Addr().String())
 	return e.accompany(env, func() error { return forward(l, e.socket) })
+}
+
+// threads are as many as this process can ever need at once: two that run, one that waits
+// for the command, one that writes, and some to spare.
+const threads = 6
+
+// stock makes our threads while they can be had. The runtime keeps them; it ends the
+// process when it needs one and the command has taken all that the box may have.
+func stock() {
+	runtime.GOMAXPROCS(min(2, runtime.GOMAXPROCS(0)))
+	var there, gone sync.WaitGroup
+	there.Add(threads)
+	for range threads {
+		gone.Go(func() {
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			there.Done()
+			there.Wait()
+		})
+	}
+	gone.Wait()
 }
 
 // open tries the way out: a server that finds it shut would only be told with each
@@ -152,9 +177,7 @@ func (e entry) become(env environ) (int, error) {
 	}
 	list := env.list("")
 	if e.data > 0 {
-		if err := unix.Setrlimit(unix.RLIMIT_DATA, &unix.Rlimit{Cur: e.data, Max: e.data}); err != nil {
-			return failed, fmt.Errorf("limiting memory: %w", err)
-		}
+		return cannotRun, fmt.Errorf("running %s: %w", path, execWithin(e.data, path, e.command, list))
 	}
 	err = syscall.Exec(path, e.command, list)
 	return cannotRun, fmt.Errorf("running %s: %w", path, err)
@@ -201,6 +224,32 @@ func (e entry) accompany(env environ, serve func() error) (int, error) {
 			return exitCode(cmd.ProcessState), nil
 		}
 	}
+}
+
+// execWithin becomes the command, with a limit of its private memory, which is ours for a
+// moment: in it the runtime must not want a thread or memory. That there are as many files
+// for us as for the command is the box's business.
+func execWithin(data uint64, path string, argv, env []string) error {
+	to, err := syscall.BytePtrFromString(path)
+	if err != nil {
+		return err
+	}
+	words, err := syscall.SlicePtrFromStrings(argv)
+	if err != nil {
+		return err
+	}
+	vars, err := syscall.SlicePtrFromStrings(env)
+	if err != nil {
+		return err
+	}
+	limit := &unix.Rlimit{Cur: data, Max: data}
+	debug.SetGCPercent(-1)
+	runtime.GOMAXPROCS(1) // nothing else runs, and no call below lets go of the processor
+	if _, _, e := syscall.RawSyscall6(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_DATA, uintptr(unsafe.Pointer(limit)), 0, 0, 0); e != 0 {
+		return fmt.Errorf("limiting memory: %w", e)
+	}
+	_, _, e := syscall.RawSyscall(unix.SYS_EXECVE, uintptr(unsafe.Pointer(to)), uintptr(unsafe.Pointer(&words[0])), uintptr(unsafe.Pointer(&vars[0])))
+	return e
 }
 
 func exitCode(s *os.ProcessState) int {
