@@ -38,7 +38,8 @@ func escapes(t *testing.T, h Host, s box.Spec, way string) {
 	var table bytes.Buffer
 	w := tabwriter.NewWriter(&table, 0, 4, 2, ' ', 0)
 	for _, name := range append(quiet, loud...) {
-		c, err := Start(h, s, sandbox.Command{Argv: []string{"/escape/escape", name, told}, StopTimeout: time.Second}, way)
+		c, err := Start(h, s, sandbox.Command{Argv: []string{"/escape/escape", name, told}, StopTimeout: time.Second,
+			Stderr: func(line []byte) { t.Logf("%s: %s", name, line) }}, way)
 		if err != nil {
 			t.Fatal(err)
 		}
