@@ -252,9 +252,20 @@ func TestBatchOfMany(t *testing.T) {
 		if want := []string{"1", "2", "2 malformed", "3", "null malformed"}; !slices.Equal(ids, want) {
 			t.Errorf("answers to %q, want %q", ids, want)
 		}
+		// However soon the first is answered, its id is taken until all are.
+		const many = 100
+		one := `{"jsonrpc":"2.0","id":4,"method":"tools/call","params":{"name":"none","arguments":{}}}`
+		x.client.say("[" + strings.Repeat(one+",", many-1) + one + "]")
+		synctest.Wait()
+		all := strings.Join(x.client.heard(), "")
+		if n, refused := strings.Count(all, `"id":4`), strings.Count(all, underWay); n != many || refused != many-1 {
+			t.Errorf("of %d answers %d say that the id is taken: %.300s", n, refused, all)
+		}
 		x.end()
 	})
 }
+
+const underWay = "a request with this id is still under way"
 
 // TestAnswerMeetsTimeout lets answers come at the very moment at which the call
 // times out, or at which a late one is given up: whoever wins, each call is
