@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -205,6 +206,16 @@ func TestWayOutIsShut(t *testing.T) {
 	got, code := run(t, "", "--egress="+filepath.Join(t.TempDir(), EgressSocket), "--port=0", "--", "echo", "started")
 	if !strings.HasPrefix(got, "the way out is shut: ") || strings.Contains(got, "started") || code != failed {
 		t.Errorf("%d %q", code, got)
+	}
+}
+
+// Our program has its threads before the command may take all that the box can have: it
+// would end with the first that it wants and cannot have.
+func TestThreadsBeforehand(t *testing.T) {
+	out, code := ended(beside(t, "exec grep ^Threads: /proc/$PPID/status"), "")
+	var n int
+	if _, err := fmt.Sscanf(out, "Threads: %d", &n); err != nil || code != 0 || n < threads+2 { // those, the first and the runtime's watch
+		t.Errorf("%d %q", code, out)
 	}
 }
 
