@@ -149,10 +149,11 @@ func (s scope) attach(group string, pid int) error {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("systemd did not move the process: %w: %.200s", err, bytes.TrimSpace(out))
 	}
-	if at, err := groupOf(pid); err != nil || at != filepath.Join(s.dir, group) {
-		return fmt.Errorf("systemd moved the process to %q: %w", at, err)
+	at, err := groupOf(pid)
+	if err == nil && at != filepath.Join(s.dir, group) {
+		err = fmt.Errorf("systemd moved the process to %q", at)
 	}
-	return nil
+	return err
 }
 
 // manager says whose systemd is asked.
